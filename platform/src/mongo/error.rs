@@ -1,0 +1,114 @@
+//! What the database can answer instead of a result.
+
+use mongodb::error::{ErrorKind, WriteFailure};
+
+/// A failed database operation.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// A unique index refused the write; rooms map the index name to an error of their own.
+    #[error("duplicate key on index {index}")]
+    Duplicate {
+        /// The name of the index.
+        index: String,
+    },
+    /// The operation's own deadline passed.
+    #[error("{op} passed its deadline")]
+    Deadline {
+        /// Which operation.
+        op: &'static str,
+    },
+    /// Anything else the driver said.
+    #[error("database: {0}")]
+    Driver(#[source] Box<mongodb::error::Error>),
+}
+
+const WRITE_CONFLICT: i32 = 112;
+const DUPLICATE_KEY: i32 = 11_000;
+
+impl From<mongodb::error::Error> for DbError {
+    fn from(e: mongodb::error::Error) -> Self {
+        duplicate_index(&e).map_or_else(|| Self::Driver(Box::new(e)), |index| Self::Duplicate { index })
+    }
+}
+
+impl From<mongodb::bson::error::Error> for DbError {
+    fn from(e: mongodb::bson::error::Error) -> Self {
+        Self::Driver(Box::new(mongodb::error::Error::custom(e)))
+    }
+}
+
+impl DbError {
+    /// The name of the unique index that refused the write.
+    #[must_use]
+    pub fn duplicate_index(&self) -> Option<&str> {
+        match self {
+            Self::Duplicate { index } => Some(index),
+            _ => None,
+        }
+    }
+
+    /// Whether the transaction may simply be run again.
+    #[must_use]
+    pub fn transient(&self) -> bool {
+        match self {
+            Self::Driver(e) => e.contains_label(mongodb::error::TRANSIENT_TRANSACTION_ERROR),
+            _ => false,
+        }
+    }
+
+    /// Whether the commit may or may not have happened; committing again is safe.
+    #[must_use]
+    pub fn unknown_commit(&self) -> bool {
+        match self {
+            Self::Driver(e) => e.contains_label(mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT),
+            Self::Deadline { .. } => true,
+            Self::Duplicate { .. } => false,
+        }
+    }
+
+    /// Whether two writers met and this one lost.
+    #[must_use]
+    pub fn write_conflict(&self) -> bool {
+        matches!(self, Self::Driver(e) if matches!(&*e.kind, ErrorKind::Command(c) if c.code == WRITE_CONFLICT))
+            || self.transient()
+    }
+
+    /// Whether the database is away or too slow, so that asking again later may help.
+    #[must_use]
+    pub fn unavailable(&self) -> bool {
+        match self {
+            Self::Deadline { .. } => true,
+            Self::Driver(e) => {
+                e.contains_label(mongodb::error::RETRYABLE_WRITE_ERROR)
+                    || matches!(
+                        &*e.kind,
+                        ErrorKind::Io(_)
+                            | ErrorKind::ServerSelection { .. }
+                            | ErrorKind::ConnectionPoolCleared { .. }
+                            | ErrorKind::DnsResolve { .. }
+                    )
+                    || matches!(&*e.kind, ErrorKind::Command(c) if NOT_PRIMARY_OR_RECOVERING.contains(&c.code))
+            }
+            Self::Duplicate { .. } => false,
+        }
+    }
+}
+
+/// Server codes that mean "no usable primary right now" (SDAM specification: not primary, node is
+/// recovering, shutting down, interrupted by step-down).
+const NOT_PRIMARY_OR_RECOVERING: &[i32] = &[91, 189, 10_107, 10_058, 11_600, 11_602, 13_435, 13_436];
+
+fn duplicate_index(e: &mongodb::error::Error) -> Option<String> {
+    let message = match &*e.kind {
+        ErrorKind::Write(WriteFailure::WriteError(w)) if w.code == DUPLICATE_KEY => &w.message,
+        ErrorKind::Command(c) if c.code == DUPLICATE_KEY => &c.message,
+        ErrorKind::InsertMany(many) => {
+            &many.write_errors.as_ref()?.iter().find(|w| w.code == DUPLICATE_KEY)?.message
+        }
+        ErrorKind::BulkWrite(bulk) => &bulk.write_errors.values().find(|w| w.code == DUPLICATE_KEY)?.message,
+        _ => return None,
+    };
+    // "E11000 duplicate key error collection: daraa.orders index: orders_key_unique dup key: { … }"
+    let after = message.split(" index: ").nth(1)?;
+    after.split_whitespace().next().map(str::to_owned)
+}

@@ -1,0 +1,313 @@
+//! Declared indexes: each model lists its own; this module compares them with the database and applies them.
+//!
+//! A starting production server never builds an index: it refuses to serve on drift.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, Document, doc};
+use serde::Serialize;
+
+use super::{DbError, Mongo};
+
+/// Building an index may take long on a large collection.
+const APPLY_DEADLINE: Duration = Duration::from_secs(3_600);
+/// Reading the list of indexes is quick.
+const READ_DEADLINE: Duration = Duration::from_secs(10);
+
+/// One field of an index key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Key {
+    /// Ascending.
+    Asc(&'static str),
+    /// Descending.
+    Desc(&'static str),
+    /// Points and areas on the sphere.
+    Geo(&'static str),
+}
+
+/// One declared index. Its name is part of the contract: unique-index names are mapped to errors.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct IndexSpec {
+    /// The name, unique within the collection.
+    pub name: &'static str,
+    /// The key, in order equality – sort – range.
+    pub keys: &'static [Key],
+    /// Which query it serves, or which rule it keeps.
+    pub serves: &'static str,
+    /// Refuses a second document with the same key.
+    pub unique: bool,
+    /// Leaves out documents without the field.
+    pub sparse: bool,
+    /// Documents expire this many seconds after the indexed date.
+    pub ttl_secs: Option<i64>,
+    /// Only documents that match `field == value` (for several: all of them).
+    pub partial: &'static [(&'static str, PartialValue)],
+}
+
+/// What a partial index asks of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum PartialValue {
+    /// Equal to this text.
+    Text(&'static str),
+    /// Equal to this flag.
+    Flag(bool),
+    /// One of these texts. MongoDB 6.0 and later.
+    OneOf(&'static [&'static str]),
+    /// Present.
+    Exists,
+}
+
+impl IndexSpec {
+    /// A plain index.
+    #[must_use]
+    pub const fn new(name: &'static str, keys: &'static [Key], serves: &'static str) -> Self {
+        Self { name, keys, serves, unique: false, sparse: false, ttl_secs: None, partial: &[] }
+    }
+
+    /// Makes it unique.
+    #[must_use]
+    pub const fn unique(self) -> Self {
+        Self { unique: true, ..self }
+    }
+
+    /// Makes it sparse.
+    #[must_use]
+    pub const fn sparse(self) -> Self {
+        Self { sparse: true, ..self }
+    }
+
+    /// Makes it a TTL index.
+    #[must_use]
+    pub const fn ttl(self, secs: i64) -> Self {
+        Self { ttl_secs: Some(secs), ..self }
+    }
+
+    /// Makes it partial.
+    #[must_use]
+    pub const fn partial(self, conditions: &'static [(&'static str, PartialValue)]) -> Self {
+        Self { partial: conditions, ..self }
+    }
+
+    /// The key as the database knows it.
+    #[must_use]
+    pub fn key_document(&self) -> Document {
+        let mut out = Document::new();
+        for key in self.keys {
+            match key {
+                Key::Asc(field) => out.insert(*field, 1),
+                Key::Desc(field) => out.insert(*field, -1),
+                Key::Geo(field) => out.insert(*field, "2dsphere"),
+            };
+        }
+        out
+    }
+
+    fn partial_document(&self) -> Option<Document> {
+        if self.partial.is_empty() {
+            return None;
+        }
+        let mut out = Document::new();
+        for (field, value) in self.partial {
+            match value {
+                PartialValue::Text(text) => out.insert(*field, *text),
+                PartialValue::Flag(flag) => out.insert(*field, *flag),
+                PartialValue::OneOf(texts) => out.insert(*field, doc! { "$in": texts.to_vec() }),
+                PartialValue::Exists => out.insert(*field, doc! { "$exists": true }),
+            };
+        }
+        Some(out)
+    }
+
+    /// The whole definition as `createIndexes` takes it.
+    #[must_use]
+    pub fn definition(&self) -> Document {
+        let mut out = doc! { "key": self.key_document(), "name": self.name };
+        if self.unique {
+            out.insert("unique", true);
+        }
+        if self.sparse {
+            out.insert("sparse", true);
+        }
+        if let Some(secs) = self.ttl_secs {
+            out.insert("expireAfterSeconds", secs);
+        }
+        if let Some(filter) = self.partial_document() {
+            out.insert("partialFilterExpression", filter);
+        }
+        out
+    }
+}
+
+/// The declared indexes of one collection.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CollectionIndexes {
+    /// The collection.
+    pub collection: &'static str,
+    /// Its indexes, without `_id_`.
+    pub indexes: &'static [IndexSpec],
+}
+
+/// One difference between what is declared and what the database has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "drift", rename_all = "snake_case")]
+pub enum Drift {
+    /// Declared, but not there.
+    Missing {
+        /// The collection.
+        collection: String,
+        /// The index.
+        index: String,
+    },
+    /// There, but not declared.
+    Extra {
+        /// The collection.
+        collection: String,
+        /// The index.
+        index: String,
+    },
+    /// There under the same name with another definition.
+    Different {
+        /// The collection.
+        collection: String,
+        /// The index.
+        index: String,
+        /// As declared, JSON.
+        declared: String,
+        /// As found, JSON.
+        found: String,
+    },
+}
+
+impl std::fmt::Display for Drift {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing { collection, index } => write!(f, "missing {collection}.{index}"),
+            Self::Extra { collection, index } => write!(f, "extra {collection}.{index}"),
+            Self::Different { collection, index, declared, found } => {
+                write!(f, "different {collection}.{index}: declared {declared}, found {found}")
+            }
+        }
+    }
+}
+
+/// Compares the database with the declaration.
+///
+/// # Errors
+/// Database failure.
+pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<Drift>, DbError> {
+    let work = async {
+        let mut drifts = Vec::new();
+        for collection in declared {
+            let mut found = found_indexes(mongo, collection.collection).await?;
+            for spec in collection.indexes {
+                match found.remove(spec.name) {
+                    None => drifts.push(Drift::Missing {
+                        collection: collection.collection.to_owned(),
+                        index: spec.name.to_owned(),
+                    }),
+                    Some(actual) => {
+                        let (want, have) = (comparable(&spec.definition()), comparable(&actual));
+                        if want != have {
+                            drifts.push(Drift::Different {
+                                collection: collection.collection.to_owned(),
+                                index: spec.name.to_owned(),
+                                declared: want,
+                                found: have,
+                            });
+                        }
+                    }
+                }
+            }
+            drifts.extend(
+                found
+                    .into_keys()
+                    .filter(|name| name != "_id_")
+                    .map(|index| Drift::Extra { collection: collection.collection.to_owned(), index }),
+            );
+        }
+        Ok(drifts)
+    };
+    tokio::time::timeout(READ_DEADLINE, work)
+        .await
+        .map_err(|_| DbError::Deadline { op: "db.indexes.diff" })?
+}
+
+/// Creates the missing collections and indexes; says which. Never drops or rebuilds: that is a migration.
+/// `progress` is told each collection before its indexes are built.
+///
+/// # Errors
+/// Database failure, or an existing index with the same name and another definition.
+pub async fn apply(
+    mongo: &Mongo,
+    declared: &[CollectionIndexes],
+    progress: impl Fn(&str),
+) -> Result<Vec<String>, DbError> {
+    let existing: Vec<String> = within(mongo.db().list_collection_names().into_future()).await?;
+    let mut made = Vec::new();
+    for collection in declared {
+        progress(collection.collection);
+        if !existing.iter().any(|name| name == collection.collection) {
+            // Collections are created ahead: a transaction must not have to create one.
+            within(mongo.db().create_collection(collection.collection).into_future()).await?;
+        }
+        let found = found_indexes(mongo, collection.collection).await?;
+        let missing: Vec<&IndexSpec> =
+            collection.indexes.iter().filter(|spec| !found.contains_key(spec.name)).collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let definitions: Vec<Document> = missing.iter().map(|spec| spec.definition()).collect();
+        let command = doc! { "createIndexes": collection.collection, "indexes": definitions };
+        within(mongo.db().run_command(command).into_future()).await?;
+        made.extend(missing.iter().map(|spec| format!("{}.{}", collection.collection, spec.name)));
+    }
+    Ok(made)
+}
+
+async fn within<T>(work: impl Future<Output = mongodb::error::Result<T>>) -> Result<T, DbError> {
+    Ok(tokio::time::timeout(APPLY_DEADLINE, work)
+        .await
+        .map_err(|_| DbError::Deadline { op: "db.indexes.apply" })??)
+}
+
+async fn found_indexes(mongo: &Mongo, collection: &str) -> Result<BTreeMap<String, Document>, DbError> {
+    // Asked by command, not by the driver's typed list: unknown options must show up as a difference.
+    let cursor = mongo.db().run_cursor_command(doc! { "listIndexes": collection }).await;
+    let rows: Vec<Document> = match cursor {
+        Ok(cursor) => cursor.try_collect().await?,
+        Err(e) if is_namespace_not_found(&e) => Vec::new(),
+        Err(e) => return Err(e.into()),
+    };
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| row.get_str("name").ok().map(str::to_owned).map(|name| (name, row)))
+        .collect())
+}
+
+fn is_namespace_not_found(e: &mongodb::error::Error) -> bool {
+    matches!(&*e.kind, mongodb::error::ErrorKind::Command(c) if c.code == 26)
+}
+
+/// The parts of a definition that make two indexes the same, numbers made equal in type.
+fn comparable(definition: &Document) -> String {
+    let mut out = Document::new();
+    for field in ["key", "unique", "sparse", "expireAfterSeconds", "partialFilterExpression"] {
+        if let Some(value) = definition.get(field) {
+            out.insert(field, plain(value));
+        }
+    }
+    Bson::Document(out).to_string()
+}
+
+fn plain(value: &Bson) -> Bson {
+    match value {
+        Bson::Int32(n) => Bson::Int64(i64::from(*n)),
+        #[expect(clippy::cast_possible_truncation, reason = "index options are small whole numbers")]
+        Bson::Double(n) => Bson::Int64(*n as i64),
+        Bson::Document(d) => Bson::Document(d.iter().map(|(k, v)| (k.clone(), plain(v))).collect()),
+        Bson::Array(a) => Bson::Array(a.iter().map(plain).collect()),
+        other => other.clone(),
+    }
+}

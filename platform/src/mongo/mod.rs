@@ -1,0 +1,180 @@
+//! MongoDB: the tuned client, typed collections whose every operation has a deadline, transactions with a
+//! bounded retry, declared indexes and numbered migrations.
+
+mod coll;
+mod error;
+pub mod index;
+pub mod migrate;
+mod tx;
+
+pub use coll::{Coll, MAX_ROWS};
+pub use error::DbError;
+pub use tx::{Attempts, Tx};
+
+use std::time::Duration;
+
+use mongodb::bson::doc;
+use mongodb::options::{
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, ReadPreferenceOptions, SelectionCriteria,
+    ServerMonitoringMode, WriteConcern,
+};
+use serde::{Deserialize, Serialize};
+
+/// Pool and deadline settings (requirement D2). All are configurable and printed at start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MongoConfig {
+    /// Connection string without credentials, e.g. `mongodb://127.0.0.1:27117,…/?replicaSet=daraa`.
+    pub uri: String,
+    /// Database name.
+    pub database: String,
+    /// Database user.
+    pub user: String,
+    /// Largest pool per member.
+    pub max_pool_size: u32,
+    /// Connections kept open per member.
+    pub min_pool_size: u32,
+    /// An idle connection is closed after this.
+    pub max_idle_ms: u64,
+    /// How long an operation may look for a usable member.
+    pub server_selection_ms: u64,
+    /// How long a TCP and TLS handshake may take.
+    pub connect_ms: u64,
+    /// How often each member is looked at; short, so that a fail-over is seen soon.
+    pub heartbeat_ms: u64,
+    /// Deadline of each operation on the request path.
+    pub operation_ms: u64,
+    /// Deadline of a whole transaction with its retries.
+    pub transaction_ms: u64,
+    /// Deadline of long operations (reports, exports, maintenance).
+    pub long_operation_ms: u64,
+}
+
+impl Default for MongoConfig {
+    fn default() -> Self {
+        Self {
+            uri: "mongodb://127.0.0.1:27017/?replicaSet=daraa".to_owned(),
+            database: "daraa".to_owned(),
+            user: "daraa_app".to_owned(),
+            max_pool_size: 50,
+            min_pool_size: 10,
+            max_idle_ms: 30_000,
+            server_selection_ms: 5_000,
+            connect_ms: 10_000,
+            heartbeat_ms: 500,
+            operation_ms: 1_500,
+            transaction_ms: 10_000,
+            long_operation_ms: 45_000,
+        }
+    }
+}
+
+/// A connected database with its deadlines. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Mongo {
+    client: mongodb::Client,
+    db: mongodb::Database,
+    config: MongoConfig,
+}
+
+impl Mongo {
+    /// Sets the client up; the first operation connects.
+    ///
+    /// # Errors
+    /// A malformed connection string.
+    pub async fn connect(config: MongoConfig, password: &str, app_name: &str) -> Result<Self, DbError> {
+        let mut options = ClientOptions::parse(&config.uri).await?;
+        options.app_name = Some(app_name.to_owned());
+        options.max_pool_size = Some(config.max_pool_size);
+        options.min_pool_size = Some(config.min_pool_size);
+        options.max_idle_time = Some(Duration::from_millis(config.max_idle_ms));
+        options.server_selection_timeout = Some(Duration::from_millis(config.server_selection_ms));
+        options.connect_timeout = Some(Duration::from_millis(config.connect_ms));
+        options.heartbeat_freq = Some(Duration::from_millis(config.heartbeat_ms.max(500)));
+        // A frozen member never answers a streaming monitor; polling notices it.
+        options.server_monitoring_mode = Some(ServerMonitoringMode::Poll);
+        options.retry_reads = Some(true);
+        options.retry_writes = Some(true);
+        options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).build());
+        options.read_concern = Some(ReadConcern::majority());
+        if !config.user.is_empty() {
+            let mut credential = mongodb::options::Credential::default();
+            credential.username = Some(config.user.clone());
+            credential.password = Some(password.to_owned());
+            credential.source = Some("admin".to_owned());
+            options.credential = Some(credential);
+        }
+        let client = mongodb::Client::with_options(options)?;
+        let db = client.database(&config.database);
+        Ok(Self { client, db, config })
+    }
+
+    /// The same client on another database (tests, restore).
+    #[must_use]
+    pub fn with_database(&self, name: &str) -> Self {
+        let mut config = self.config.clone();
+        name.clone_into(&mut config.database);
+        Self { client: self.client.clone(), db: self.client.database(name), config }
+    }
+
+    /// A typed collection that reads the primary: for whatever decides about money, stock or state.
+    #[must_use]
+    pub fn coll<T: Send + Sync>(&self, name: &'static str) -> Coll<T> {
+        Coll::new(self.db.collection(name), name, Duration::from_millis(self.config.operation_ms))
+    }
+
+    /// A typed collection for browsing: prefers the primary, reads a secondary while there is none.
+    #[must_use]
+    pub fn browse<T: Send + Sync>(&self, name: &'static str) -> Coll<T> {
+        let options = mongodb::options::CollectionOptions::builder()
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::PrimaryPreferred {
+                options: Some(ReadPreferenceOptions::default()),
+            }))
+            .read_concern(ReadConcern::local())
+            .build();
+        Coll::new(
+            self.db.collection_with_options(name, options),
+            name,
+            Duration::from_millis(self.config.operation_ms),
+        )
+    }
+
+    /// The raw database, for commands (indexes, statistics, migrations).
+    #[must_use]
+    pub fn db(&self) -> &mongodb::Database {
+        &self.db
+    }
+
+    /// The raw client.
+    #[must_use]
+    pub fn client(&self) -> &mongodb::Client {
+        &self.client
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn config(&self) -> &MongoConfig {
+        &self.config
+    }
+
+    /// The deadline of long operations.
+    #[must_use]
+    pub fn long_deadline(&self) -> Duration {
+        Duration::from_millis(self.config.long_operation_ms)
+    }
+
+    /// Whether a primary answers within the operation deadline.
+    ///
+    /// # Errors
+    /// Whatever kept it from answering.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let command = self
+            .db
+            .run_command(doc! { "ping": 1 })
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary));
+        tokio::time::timeout(Duration::from_millis(self.config.operation_ms), command)
+            .await
+            .map_err(|_| DbError::Deadline { op: "db.ping" })??;
+        Ok(())
+    }
+}
