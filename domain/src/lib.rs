@@ -1,1 +1,10 @@
 //! The rooms of the marketplace: what it knows and decides. No axum, no GraphQL resolvers.
+
+pub mod actor;
+pub mod app;
+pub mod idempotency;
+pub mod ids;
+pub mod indexes;
+pub mod outbox;
+pub mod place;
+pub mod text;

@@ -113,9 +113,27 @@ pub enum Infra {
         /// When the next one is allowed.
         retry_after: Duration,
     },
+    /// The actor is not signed in, or signed in without the right to do this.
+    #[error("denied: {0:?}")]
+    Denied(Denial),
     /// A defect: something that cannot be, was.
     #[error("defect: {0}")]
     Defect(String),
+}
+
+/// Why an actor may not do something. Somebody else's object is never denied, it is not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denial {
+    /// No valid sign-in came with the request.
+    Unauthenticated,
+    /// Signed in, but without the role.
+    Forbidden,
+}
+
+impl From<Denial> for Infra {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
 }
 
 impl Infra {
@@ -131,6 +149,8 @@ impl Fault for Infra {
             Self::Db(e) if e.unavailable() => FaultKind::Unavailable,
             Self::Db(e) if e.write_conflict() => FaultKind::Unavailable,
             Self::Db(_) | Self::Defect(_) => FaultKind::Internal,
+            Self::Denied(Denial::Unauthenticated) => FaultKind::Unauthenticated,
+            Self::Denied(Denial::Forbidden) => FaultKind::Forbidden,
             Self::Cache(_) | Self::Port { .. } => FaultKind::Unavailable,
             Self::RateLimited { .. } => FaultKind::RateLimited,
         }
@@ -140,6 +160,8 @@ impl Fault for Infra {
         match self.kind() {
             FaultKind::Unavailable => "UNAVAILABLE",
             FaultKind::RateLimited => "RATE_LIMITED",
+            FaultKind::Unauthenticated => "UNAUTHENTICATED",
+            FaultKind::Forbidden => "FORBIDDEN",
             _ => "INTERNAL",
         }
     }
@@ -150,6 +172,10 @@ impl Fault for Infra {
             (FaultKind::Unavailable, Lang::Ar) => "جزء من الخدمة غير متاح حالياً، يرجى المحاولة بعد قليل.",
             (FaultKind::RateLimited, Lang::En) => "Too many requests; please wait.",
             (FaultKind::RateLimited, Lang::Ar) => "طلبات كثيرة جداً، يرجى الانتظار.",
+            (FaultKind::Unauthenticated, Lang::En) => "Please sign in.",
+            (FaultKind::Unauthenticated, Lang::Ar) => "يرجى تسجيل الدخول.",
+            (FaultKind::Forbidden, Lang::En) => "Your role may not do this.",
+            (FaultKind::Forbidden, Lang::Ar) => "صلاحيتك لا تسمح بهذا الإجراء.",
             (_, Lang::En) => "Something went wrong on our side.",
             (_, Lang::Ar) => "حدث خطأ من جهتنا.",
         }
@@ -251,6 +277,18 @@ macro_rules! faults {
         impl From<$crate::fault::Infra> for $error {
             fn from(cause: $crate::fault::Infra) -> Self {
                 Self::Infra(cause)
+            }
+        }
+
+        impl From<$crate::fault::Denial> for $error {
+            fn from(denial: $crate::fault::Denial) -> Self {
+                Self::Infra(denial.into())
+            }
+        }
+
+        impl From<$crate::money::MoneyError> for $error {
+            fn from(cause: $crate::money::MoneyError) -> Self {
+                Self::Infra(cause.into())
             }
         }
 
