@@ -3,6 +3,7 @@
 use daraa_platform::clock::Clock;
 use daraa_platform::ids::Ids;
 use daraa_platform::mongo::Mongo;
+use daraa_platform::ports::Ports;
 use daraa_platform::random::Random;
 
 /// The shared parts of one process.
@@ -16,4 +17,6 @@ pub struct App {
     pub random: Random,
     /// New ids.
     pub ids: Ids,
+    /// Other processes: SMS gateway, payment provider.
+    pub ports: Ports,
 }
