@@ -67,6 +67,10 @@ impl Lifecycle {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let life = self.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the tracked task below waits for it and sees it panic"
+        )]
         let work = tokio::spawn(task);
         let stop = work.abort_handle();
         self.tasks.spawn(async move {

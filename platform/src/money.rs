@@ -131,6 +131,10 @@ impl Money {
     ///
     /// # Errors
     /// Overflow, or two currencies.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator would hide overflow and a second currency"
+    )]
     pub fn add(self, other: Self) -> Result<Self, MoneyError> {
         self.same(other)?;
         let sum = self.amount_minor.checked_add(other.amount_minor).ok_or(MoneyError::Overflow)?;
@@ -141,6 +145,10 @@ impl Money {
     ///
     /// # Errors
     /// Overflow, or two currencies.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the operator would hide overflow and a second currency"
+    )]
     pub fn sub(self, other: Self) -> Result<Self, MoneyError> {
         self.same(other)?;
         let difference = self.amount_minor.checked_sub(other.amount_minor).ok_or(MoneyError::Overflow)?;

@@ -12,6 +12,7 @@ pub struct Random(Arc<Mutex<StdRng>>);
 impl Random {
     /// Seeded from the operating system; cryptographically strong (`StdRng` is a CSPRNG).
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place where the injected source is seeded")]
     pub fn from_os() -> Self {
         Self(Arc::new(Mutex::new(rand::make_rng())))
     }

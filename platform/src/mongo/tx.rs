@@ -106,7 +106,12 @@ impl<'m> Attempts<'m> {
         if error.transient() && Instant::now() + self.pause < self.deadline {
             metrics::counter!("daraa_db_transaction_retries_total", "name" => self.name).increment(1);
             debug!(transaction = self.name, error = %error, "transaction runs again");
-            tokio::time::sleep(self.pause.mul_f64(0.5 + rand::random::<f64>())).await;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "spreads retries, decides nothing; tests need not repeat it"
+            )]
+            let spread = 0.5 + rand::random::<f64>();
+            tokio::time::sleep(self.pause.mul_f64(spread)).await;
             self.pause = (self.pause * 2).min(MAX_PAUSE);
             return ControlFlow::Continue(());
         }

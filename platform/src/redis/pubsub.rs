@@ -56,6 +56,7 @@ impl RedisPool {
     pub fn subscribe(&self, channel: &str) -> Channel {
         let (sender, _) = broadcast::channel(BACKLOG);
         let (pool, name, out) = (self.clone(), self.key(channel), sender.clone());
+        #[expect(clippy::disallowed_methods, reason = "lives as long as the channel that holds it")]
         let task = tokio::spawn(async move {
             loop {
                 let Err(e) = listen(&pool, &name, &out).await;

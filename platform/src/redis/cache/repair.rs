@@ -53,6 +53,10 @@ impl Repairs {
         }
         if !std::mem::replace(&mut state.running, true) {
             let (repairs, redis) = (Arc::clone(self), redis.clone());
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "ends by itself; a stale entry has a lifetime if it is cut"
+            )]
             tokio::spawn(async move { repairs.run(&redis).await });
         }
     }

@@ -1,0 +1,98 @@
+# shellcheck shell=sh
+# A private MongoDB replica set of three members on 127.0.0.1: keyfile, authentication, the users of mongo-init.
+# All of it lives in one state folder: ports, pid files, logs, data.
+
+MEMBERS='1 2 3'
+
+# mongo_ports DIR: the three ports, chosen once and kept as long as they are free.
+mongo_ports() {
+    if [ -s "$1/mongo.ports" ]; then
+        _taken=''
+        for _m in $MEMBERS; do
+            is_running "$1/mongo$_m.pid" || port_is_free "$(member_port "$1" "$_m")" || _taken=yes
+        done
+        [ -n "$_taken" ] || return 0
+        # New ports for all three, so the running ones, if any, must come down first.
+        mongo_stop "$1"
+    fi
+    free_ports 27100 3 >"$1/mongo.ports"
+}
+
+member_port() { sed -n "$2p" "$1/mongo.ports"; }
+
+# mongo_hosts DIR: "127.0.0.1:a,127.0.0.1:b,127.0.0.1:c".
+mongo_hosts() { sed 's/^/127.0.0.1:/' "$1/mongo.ports" | paste -sd, -; }
+
+# mongo_uri DIR: without credentials; user and password are given to the driver apart from it.
+mongo_uri() { printf 'mongodb://%s/?replicaSet=daraa\n' "$(mongo_hosts "$1")"; }
+
+# mongo_member_start DIR NUMBER
+mongo_member_start() {
+    if is_running "$1/mongo$2.pid"; then return 0; fi
+    mkdir -p "$1/mongo$2"
+    cat >"$1/mongo$2.conf" <<CONF
+net: { bindIp: 127.0.0.1, port: $(member_port "$1" "$2"), unixDomainSocket: { enabled: false } }
+replication: { replSetName: daraa, oplogSizeMB: 512 }
+security: { authorization: enabled, keyFile: "$1/secrets/mongo_keyfile" }
+storage:
+  dbPath: "$1/mongo$2"
+  wiredTiger: { engineConfig: { cacheSizeGB: 0.25 } }
+systemLog: { destination: file, path: "$1/mongo$2.log", logAppend: false, logRotate: rename }
+# Statistics for MongoDB's own support: nobody reads them here and they cost disk and CPU all the time.
+setParameter: { diagnosticDataCollectionEnabled: false }
+CONF
+    start_detached "$1/mongo$2.pid" "$1/mongo$2.out" "$MONGOD" --quiet --config "$1/mongo$2.conf"
+}
+
+# mongo_start DIR [--test-users]: ends when the set has a primary and all its users. Needs need_mongod, need_pymongo.
+mongo_start() {
+    mkdir -p "$1"
+    mongo_ports "$1"
+    for _m in $MEMBERS; do mongo_member_start "$1" "$_m"; done
+    mongo_members_file "$1"
+    # shellcheck disable=SC2046 # three words
+    if ! PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/mongo_init.py" \
+        --secrets "$1/secrets" ${2:+"$2"} $(mongo_hosts "$1" | tr , ' ') >&2; then
+        for _m in $MEMBERS; do
+            is_running "$1/mongo$_m.pid" || show_log "$1/mongo$_m.log"
+            show_log "$1/mongo$_m.out"
+        done
+        die "the replica set in $1 did not come up"
+    fi
+    note "replica set daraa: $(mongo_hosts "$1")"
+}
+
+# mongo_members_file DIR: members.json, for tools that end or freeze a member on purpose.
+mongo_members_file() {
+    {
+        printf '['
+        for _m in $MEMBERS; do
+            [ "$_m" = 1 ] || printf ','
+            printf '{"name":"mongo%s","port":%s,"pid":%s}' "$_m" "$(member_port "$1" "$_m")" \
+                "$(pid_of "$1/mongo$_m.pid" || echo null)"
+        done
+        printf ']\n'
+    } >"$1/members.json"
+}
+
+mongo_running() {
+    for _m in $MEMBERS; do is_running "$1/mongo$_m.pid" || return 1; done
+}
+
+# mongo_stop DIR: all members at once; a set that comes down together needs no election.
+mongo_stop() {
+    for _m in $MEMBERS; do
+        if _p=$(pid_of "$1/mongo$_m.pid"); then kill -TERM "$_p" 2>/dev/null || :; fi
+    done
+    for _m in $MEMBERS; do stop_process "mongod $_m" "$1/mongo$_m.pid" 30; done
+}
+
+# mongo_primary_pid DIR: the process that is the primary now.
+mongo_primary_pid() {
+    # shellcheck disable=SC2046 # three words
+    _port=$(PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/mongo_init.py" --primary \
+        $(mongo_hosts "$1" | tr , ' ')) || return 0
+    for _m in $MEMBERS; do
+        [ "127.0.0.1:$(member_port "$1" "$_m")" != "$_port" ] || pid_of "$1/mongo$_m.pid"
+    done
+}
