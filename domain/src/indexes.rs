@@ -3,4 +3,9 @@
 use daraa_platform::mongo::index::CollectionIndexes;
 
 /// Every collection with its indexes.
-pub const ALL: &[CollectionIndexes] = &[crate::idempotency::INDEXES, crate::outbox::INDEXES];
+pub const ALL: &[CollectionIndexes] = &[
+    crate::idempotency::INDEXES,
+    crate::order::GROUP_INDEXES,
+    crate::order::INDEXES,
+    crate::outbox::INDEXES,
+];

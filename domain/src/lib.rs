@@ -5,6 +5,8 @@ pub mod app;
 pub mod idempotency;
 pub mod ids;
 pub mod indexes;
+pub mod order;
 pub mod outbox;
 pub mod place;
+pub mod pricing;
 pub mod text;

@@ -1,0 +1,309 @@
+//! The stored order and its group.
+
+use daraa_platform::money::Money;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::rules::{OrderAction, OrderStatus};
+use crate::ids::{
+    AccountId, CouponId, CourierId, DeliveryId, ModifierId, OrderGroupId, OrderId, OrderLineId, PaymentId,
+    ProductId, QuoteId, StoreId, VariantId,
+};
+use crate::place::Point;
+use crate::pricing::{DiscountBearer, FulfillmentMethod, PaymentMethod};
+use crate::text::LocalText;
+
+pub(super) const COLLECTION: &str = "orders";
+pub(super) const GROUPS: &str = "order_groups";
+
+/// A cart may span this many stores at most, so a group holds no more orders.
+pub const MAX_ORDERS_PER_GROUP: i64 = 5;
+
+/// The declared indexes of `orders`.
+pub const INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: COLLECTION,
+    indexes: &[
+        IndexSpec::new("orders_number", &[Key::Asc("number")], "one order per human number").unique(),
+        IndexSpec::new("orders_group", &[Key::Asc("group_id"), Key::Asc("_id")], "the orders of a group"),
+        IndexSpec::new(
+            "orders_account",
+            &[Key::Asc("account_id"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "a customer's orders, newest first",
+        ),
+        IndexSpec::new(
+            "orders_store",
+            &[Key::Asc("store_id"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "a store's orders, newest first",
+        ),
+        IndexSpec::new(
+            "orders_store_status",
+            &[Key::Asc("store_id"), Key::Asc("status"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "a store's queue by state, newest first",
+        ),
+        IndexSpec::new(
+            "orders_status",
+            &[Key::Asc("status"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "ops: orders by state, newest first",
+        ),
+        IndexSpec::new(
+            "orders_placed",
+            &[Key::Desc("placed_at"), Key::Desc("_id")],
+            "ops: all orders, newest first",
+        ),
+        IndexSpec::new(
+            "orders_courier",
+            &[Key::Asc("courier_id"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "the orders a courier carries or carried",
+        )
+        .partial(&[("courier_id", PartialValue::Exists)]),
+        IndexSpec::new(
+            "orders_unpaid_due",
+            &[Key::Asc("deadlines.unpaid_at"), Key::Asc("_id")],
+            "the deadline job expires unpaid orders",
+        )
+        .partial(&[("status", PartialValue::Text("PENDING_PAYMENT"))]),
+        IndexSpec::new(
+            "orders_store_response_due",
+            &[Key::Asc("deadlines.store_response_at"), Key::Asc("_id")],
+            "the deadline job rejects orders no store answered",
+        )
+        .partial(&[("status", PartialValue::Text("PLACED"))]),
+    ],
+};
+
+/// The declared indexes of `order_groups`.
+pub const GROUP_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: GROUPS,
+    indexes: &[
+        IndexSpec::new("order_groups_number", &[Key::Asc("number")], "one group per human number").unique(),
+        IndexSpec::new("order_groups_quote", &[Key::Asc("quote_id")], "a quote is placed once").unique(),
+        IndexSpec::new(
+            "order_groups_account",
+            &[Key::Asc("account_id"), Key::Desc("placed_at"), Key::Desc("_id")],
+            "a customer's purchases, newest first",
+        ),
+    ],
+};
+
+/// One purchase: the orders of several stores, paid together. Its status is always derived from its orders.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderGroup {
+    /// The id.
+    #[serde(rename = "_id")]
+    pub id: OrderGroupId,
+    /// For people, e.g. `K7QM-2X9A`.
+    pub number: String,
+    /// The customer.
+    pub account_id: AccountId,
+    /// The quote it was placed from.
+    pub quote_id: QuoteId,
+    /// Its orders, one per store.
+    pub order_ids: Vec<OrderId>,
+    /// The payment that covers them all.
+    pub payment_id: PaymentId,
+    /// How it is paid.
+    pub payment_method: PaymentMethod,
+    /// The sum of its orders' totals.
+    pub total: Money,
+    /// The coupon that was used.
+    pub coupon_id: Option<CouponId>,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+}
+
+/// A chosen modifier, as it was when ordered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderModifier {
+    /// The modifier.
+    pub id: ModifierId,
+    /// Its name then.
+    pub name: LocalText,
+    /// Its price then, per unit of the line.
+    pub price: Money,
+}
+
+/// A line, as it was when ordered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OrderLine {
+    /// The id.
+    pub id: OrderLineId,
+    /// The product.
+    pub product_id: ProductId,
+    /// The variant that was bought.
+    pub variant_id: VariantId,
+    /// The product's name then.
+    pub name: LocalText,
+    /// The variant's name then.
+    pub variant_name: LocalText,
+    /// How many.
+    pub quantity: i64,
+    /// The chosen modifiers.
+    pub modifiers: Vec<OrderModifier>,
+    /// Price of one with its modifiers, tax included.
+    pub unit_price: Money,
+    /// `unit_price × quantity`.
+    pub total: Money,
+    /// This line's share of the order's discount.
+    pub discount: Money,
+    /// The tax contained in `total − discount`.
+    pub tax: Money,
+    /// What the customer asked for.
+    pub note: Option<String>,
+}
+
+/// An order's money. `total = items − discount + delivery_fee + cash_fee + courier_tip + store_tip`; the tax is
+/// contained in the items, not added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderMoney {
+    /// Sum of the lines.
+    pub items: Money,
+    /// What is taken off, not negative.
+    pub discount: Money,
+    /// Who pays for the discount.
+    pub discount_bearer: Option<DiscountBearer>,
+    /// For bringing it.
+    pub delivery_fee: Money,
+    /// For paying cash.
+    pub cash_fee: Money,
+    /// For the courier.
+    pub courier_tip: Money,
+    /// For the store's people.
+    pub store_tip: Money,
+    /// Contained tax.
+    pub tax: Money,
+    /// What the customer pays for this order.
+    pub total: Money,
+}
+
+/// Where to bring it, as it was when ordered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AddressSnapshot {
+    /// The place.
+    pub point: Point,
+    /// The customer's word for it, e.g. "home".
+    pub label: String,
+    /// How to find the door.
+    pub notes: String,
+}
+
+/// The instants jobs look for. Each is `None` when it does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OrderDeadlines {
+    /// An unpaid order expires then.
+    pub unpaid_at: Option<Timestamp>,
+    /// An unanswered order is rejected then.
+    pub store_response_at: Option<Timestamp>,
+}
+
+/// One change of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as [`crate::actor::Actor::label`] says it.
+    pub actor: String,
+    /// What was done.
+    pub action: OrderAction,
+    /// The state before; `None` for the first entry.
+    pub from: Option<OrderStatus>,
+    /// The state after.
+    pub to: OrderStatus,
+    /// Why, in the actor's words or as a code.
+    pub reason: Option<String>,
+    /// The order's version after it.
+    pub version: i64,
+}
+
+/// What a cancellation cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancellation {
+    /// What the customer still pays, kept from the payment.
+    pub fee: Money,
+    /// The row of the policy that said so.
+    pub rule_id: String,
+}
+
+/// A store's part of a purchase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Order {
+    /// The id.
+    #[serde(rename = "_id")]
+    pub id: OrderId,
+    /// For people: the group's number and the order's place in it, e.g. `K7QM-2X9A-1`.
+    pub number: String,
+    /// The purchase it belongs to.
+    pub group_id: OrderGroupId,
+    /// The customer.
+    pub account_id: AccountId,
+    /// The customer's name then; store and courier see it.
+    pub customer_name: String,
+    /// The store.
+    pub store_id: StoreId,
+    /// The store's name then.
+    pub store_name: LocalText,
+    /// Where the courier picks it up.
+    pub store_point: Point,
+    /// The state.
+    pub status: OrderStatus,
+    /// Counts the changes.
+    pub version: i64,
+    /// What was bought.
+    pub lines: Vec<OrderLine>,
+    /// What it costs.
+    pub money: OrderMoney,
+    /// The payment.
+    pub payment_id: PaymentId,
+    /// How it is paid.
+    pub payment_method: PaymentMethod,
+    /// How it reaches the customer.
+    pub fulfillment: FulfillmentMethod,
+    /// Where to bring it; `None` for takeaway.
+    pub address: Option<AddressSnapshot>,
+    /// Metres from store to address as the fee rule used them; `None` for takeaway.
+    pub distance_m: Option<i64>,
+    /// Four digits shown to the store: who collects the goods says them.
+    pub store_code: String,
+    /// Four digits shown to the customer: who hands the goods over asks for them.
+    pub dropoff_pin: String,
+    /// The platform's share of the items, frozen.
+    pub commission_bps: i64,
+    /// The courier's share of the delivery fee, frozen.
+    pub courier_share_bps: i64,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When the customer was told to expect it.
+    pub promised_at: Option<Timestamp>,
+    /// When the store said it will be ready, or when it was.
+    pub ready_by: Option<Timestamp>,
+    /// When it is due for a job.
+    pub deadlines: OrderDeadlines,
+    /// All changes, oldest first.
+    pub history: Vec<HistoryEntry>,
+    /// The delivery that carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery_id: Option<DeliveryId>,
+    /// The courier who carries it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub courier_id: Option<CourierId>,
+    /// What its cancellation cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<Cancellation>,
+    /// What was paid back of it after completion.
+    pub refunded: Money,
+}
+
+impl Order {
+    /// The lines as stock knows them; two lines of one variant are one entry.
+    #[must_use]
+    pub fn stock_lines(&self) -> Vec<(VariantId, i64)> {
+        let mut out: Vec<(VariantId, i64)> = Vec::with_capacity(self.lines.len());
+        for line in &self.lines {
+            match out.iter_mut().find(|(variant, _)| *variant == line.variant_id) {
+                Some((_, quantity)) => *quantity = quantity.saturating_add(line.quantity),
+                None => out.push((line.variant_id, line.quantity)),
+            }
+        }
+        out
+    }
+}

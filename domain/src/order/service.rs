@@ -1,0 +1,205 @@
+//! Use cases that other rooms call inside their own transaction.
+
+use daraa_platform::fault::Infra;
+use daraa_platform::mongo::Tx;
+use mongodb::bson::{Bson, Document, doc};
+
+use super::error::OrderError;
+use super::model::{HistoryEntry, Order};
+use super::rules::{Decision, OrderAction, OrderStatus, Party, Refusal, decide};
+use super::{event, store};
+use crate::actor::Actor;
+use crate::app::App;
+use crate::ids::{CourierId, DeliveryId, OrderGroupId, OrderId};
+use crate::outbox;
+
+/// A change of state with everything that is written beside it.
+pub(super) struct Step<'a> {
+    pub(super) action: OrderAction,
+    pub(super) actor: &'a Actor,
+    pub(super) parties: &'a [Party],
+    pub(super) reason: Option<String>,
+    /// More fields to set.
+    pub(super) set: Document,
+    /// More data for the event.
+    pub(super) data: Document,
+}
+
+/// Decides and writes one change with its event; an order that was changed meanwhile is a transient conflict of the
+/// transaction and runs again.
+pub(super) async fn step_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order: Order,
+    step: Step<'_>,
+) -> Result<Order, OrderError> {
+    let to = match decide((&order).into(), step.action, step.parties) {
+        Ok(Decision::Already) => return Ok(order),
+        Ok(Decision::Move(to)) => to,
+        Err(refusal) => return Err(refused(&order, refusal)),
+    };
+    let entry = HistoryEntry {
+        at: app.clock.now(),
+        actor: step.actor.label(),
+        action: step.action,
+        from: Some(order.status),
+        to,
+        reason: step.reason,
+        version: order.version.saturating_add(1),
+    };
+    let Some(after) = store::advance_in_tx(app, tx, &order, &entry, step.set).await? else {
+        return Err(OrderError::StaleVersion { version: order.version });
+    };
+    if let Some(kind) = event::kind_of(step.action, to) {
+        let mut data = step.data;
+        if let Some(reason) = &entry.reason {
+            data.insert("reason", reason);
+        }
+        outbox::emit_in_tx(app, tx, event::of(&after, kind, data)).await?;
+    }
+    Ok(after)
+}
+
+pub(super) fn refused(order: &Order, refusal: Refusal) -> OrderError {
+    match refusal {
+        Refusal::InvalidTransition => OrderError::InvalidTransition { status: order.status.code() },
+        Refusal::NotAllowed => OrderError::ActionNotAllowed,
+    }
+}
+
+/// An order by id, for the system only: no scope is checked.
+///
+/// # Errors
+/// Not found, or database failure.
+pub async fn get_system(app: &App, id: OrderId) -> Result<Order, OrderError> {
+    store::get(app, id).await?.ok_or(OrderError::OrderNotFound)
+}
+
+/// The orders of a group, for the system only: no scope is checked.
+///
+/// # Errors
+/// Database failure.
+pub async fn of_group_system(app: &App, group_id: OrderGroupId) -> Result<Vec<Order>, OrderError> {
+    Ok(store::of_group(app, group_id).await?)
+}
+
+async fn system_step_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    actor: &Actor,
+    action: OrderAction,
+    reason: Option<String>,
+) -> Result<Order, OrderError> {
+    let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
+    let step = Step {
+        action,
+        actor,
+        parties: &[Party::System],
+        reason,
+        set: Document::new(),
+        data: Document::new(),
+    };
+    step_in_tx(app, tx, order, step).await
+}
+
+/// READY → HANDED_OVER: the courier has the goods. The delivery room has checked courier and code.
+///
+/// # Errors
+/// Not found, the state forbids it, or database failure.
+pub async fn hand_over_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    actor: &Actor,
+) -> Result<Order, OrderError> {
+    system_step_in_tx(app, tx, order_id, actor, OrderAction::HandOver, None).await
+}
+
+/// HANDED_OVER → COMPLETED: the customer has the goods. The delivery room has checked the proof.
+///
+/// # Errors
+/// Not found, the state forbids it, or database failure.
+pub async fn complete_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    actor: &Actor,
+) -> Result<Order, OrderError> {
+    system_step_in_tx(app, tx, order_id, actor, OrderAction::Complete, None).await
+}
+
+/// HANDED_OVER → RETURNED: the goods came back to the store.
+///
+/// # Errors
+/// Not found, the state forbids it, or database failure.
+pub async fn return_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    actor: &Actor,
+    reason: &str,
+) -> Result<Order, OrderError> {
+    system_step_in_tx(app, tx, order_id, actor, OrderAction::Return, Some(reason.to_owned())).await
+}
+
+/// HANDED_OVER → FAILED: the goods are lost.
+///
+/// # Errors
+/// Not found, the state forbids it, or database failure.
+pub async fn fail_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    actor: &Actor,
+    reason: &str,
+) -> Result<Order, OrderError> {
+    system_step_in_tx(app, tx, order_id, actor, OrderAction::Fail, Some(reason.to_owned())).await
+}
+
+/// States in which a delivery may be attached to an order or change hands.
+const CARRIED: &[OrderStatus] =
+    &[OrderStatus::Accepted, OrderStatus::Preparing, OrderStatus::Ready, OrderStatus::HandedOver];
+
+/// Says which courier carries the order; `None` when the courier gave it back.
+///
+/// # Errors
+/// The order's state forbids it, or database failure.
+pub async fn set_courier_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    courier_id: Option<CourierId>,
+) -> Result<Order, OrderError> {
+    let courier = courier_id.map_or(Bson::Null, Bson::from);
+    set_carried_in_tx(app, tx, order_id, doc! { "courier_id": courier }).await
+}
+
+/// Says which delivery carries the order.
+///
+/// # Errors
+/// The order's state forbids it, or database failure.
+pub async fn set_delivery_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    delivery_id: DeliveryId,
+) -> Result<Order, OrderError> {
+    set_carried_in_tx(app, tx, order_id, doc! { "delivery_id": delivery_id }).await
+}
+
+async fn set_carried_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order_id: OrderId,
+    set: Document,
+) -> Result<Order, OrderError> {
+    if let Some(order) = store::set_in_tx(app, tx, order_id, CARRIED, set).await? {
+        return Ok(order);
+    }
+    let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
+    if CARRIED.contains(&order.status) {
+        return Err(Infra::defect("an order in a carried state did not match its own filter").into());
+    }
+    Err(OrderError::InvalidTransition { status: order.status.code() })
+}

@@ -1,0 +1,10 @@
+//! Quotes: every amount a customer pays, computed here from rules that are data, itemised and explained.
+//!
+//! Owns the collection `quotes`. A client never sends a price; a quote is a promise with an expiry, and each of its
+//! lines keeps the id of the rule that made it and the inputs the rule used.
+//!
+//! Calls: cart, promotion, payment (the method's name), catalog, store, address, settings. Called by: order.
+
+mod model;
+
+pub use model::{DiscountBearer, FulfillmentMethod, PaymentMethod};
