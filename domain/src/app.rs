@@ -1,16 +1,29 @@
-//! What every use case is given: the database, the clock, the random source, the ids. Made once in `main`.
+//! What every use case is given: the database, the cache, the clock, the ports. Made once in `main`.
 
 use daraa_platform::clock::Clock;
+use daraa_platform::config::{ConfigError, Mode, Secret, Settings};
+use daraa_platform::fault::Infra;
 use daraa_platform::ids::Ids;
-use daraa_platform::mongo::Mongo;
+use daraa_platform::mongo::{DbError, Mongo};
 use daraa_platform::ports::Ports;
+use daraa_platform::ports::pay::{CardProvider, HttpPay, PAY_CALL_DEADLINE, PayConfig};
+use daraa_platform::ports::sms::{GatewaySms, RecordingSms, SMS_CALL_DEADLINE, Sms, SmsGatewayConfig};
 use daraa_platform::random::Random;
+use daraa_platform::redis::{Cache, CacheError, RateLimiter, RedisPool};
 
 /// The shared parts of one process.
 #[derive(Debug)]
 pub struct App {
+    /// What the process is run for.
+    pub mode: Mode,
     /// The database.
     pub mongo: Mongo,
+    /// Redis itself: live positions, publishing.
+    pub redis: RedisPool,
+    /// Cache-aside on Redis.
+    pub cache: Cache,
+    /// Rate limits on Redis.
+    pub limits: RateLimiter,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -19,4 +32,83 @@ pub struct App {
     pub ids: Ids,
     /// Other processes: SMS gateway, payment provider.
     pub ports: Ports,
+}
+
+/// Why the shared parts could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting or a secret.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database address.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The Redis address.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// A port.
+    #[error(transparent)]
+    Port(#[from] Infra),
+}
+
+impl App {
+    /// Makes the shared parts. Nothing is connected yet: an absent database shows in readiness, not here.
+    ///
+    /// # Errors
+    /// A setting or secret that cannot be used.
+    pub async fn build(settings: &Settings, name: &'static str, random: Random) -> Result<Self, StartError> {
+        let password = settings.secrets.mongo_password(&settings.mongo.user)?;
+        let mongo = Mongo::connect(settings.mongo.clone(), password.expose(), name).await?;
+        let redis_password = settings.secrets.redis_password()?;
+        let redis = RedisPool::connect(&settings.redis_addr, &redis_password, &settings.redis_prefix)?;
+        let clock = settings.clock.clone();
+        Ok(Self {
+            mode: settings.mode,
+            mongo,
+            cache: Cache::new(redis.clone(), random.clone()),
+            limits: RateLimiter::new(redis.clone(), clock.clone(), random.clone())
+                .loosened(settings.limits_times),
+            redis,
+            ids: Ids::new(clock.clone(), &random),
+            ports: ports(settings)?,
+            clock,
+            random,
+        })
+    }
+}
+
+fn ports(settings: &Settings) -> Result<Ports, StartError> {
+    let clock = settings.clock.clone();
+    let sms = match (&settings.sms_url, &settings.otp_log) {
+        (Some(url), _) => Sms::Gateway(GatewaySms::new(
+            SmsGatewayConfig {
+                url: url.clone(),
+                from: settings.sms_from.clone(),
+                token: settings.secrets.read("sms_token")?.expose().to_owned(),
+                deadline: SMS_CALL_DEADLINE,
+            },
+            clock.clone(),
+        )?),
+        (None, Some(file)) => Sms::Recording(RecordingSms::to_file(clock.clone(), file)),
+        (None, None) => Sms::Recording(RecordingSms::in_memory(clock.clone())),
+    };
+    let pay = match &settings.pay_url {
+        None => CardProvider::Absent,
+        Some(base_url) => {
+            let webhook_key = settings.secrets.pay_webhook_key()?;
+            // Providers that use one key for both directions need one file only.
+            let api_key: Secret =
+                settings.secrets.read("pay_api_key").unwrap_or_else(|_| webhook_key.clone());
+            CardProvider::Http(HttpPay::new(
+                PayConfig {
+                    base_url: base_url.trim_end_matches('/').to_owned(),
+                    api_key: api_key.expose().to_owned(),
+                    webhook_secret: webhook_key.expose().to_owned(),
+                    deadline: PAY_CALL_DEADLINE,
+                },
+                clock,
+            )?)
+        }
+    };
+    Ok(Ports { sms, pay })
 }

@@ -10,6 +10,9 @@
 //! | `DARAA_REDIS_PREFIX` | put before every Redis key | `daraa:` |
 //! | `DARAA_SECRETS_DIR` | folder of the secret files | `secrets` |
 //! | `DARAA_PAY_URL` | base address of the payment provider | none: card payments are off |
+//! | `DARAA_SMS_URL` | where text messages are posted; production needs it | none: messages are recorded only |
+//! | `DARAA_SMS_FROM` | the sender the SMS gateway knows us by | `Daraa` |
+//! | `DARAA_LIMITS_TIMES` | how many times looser rate limits are; 1 in production and development | `1`, simulation `1000` |
 //! | `DARAA_OTP_LOG` | file to which one-time codes are written; refused in production | none |
 //! | `DARAA_CORS_ORIGINS` | origins that browsers may call from, separated by commas | none |
 //! | `DARAA_TRUSTED_PROXIES` | how many proxies in front append to `X-Forwarded-For` | `0` |
@@ -31,6 +34,8 @@ use crate::mongo::MongoConfig;
 
 /// The fastest a simulated clock may run.
 pub const MAX_CLOCK_SPEED: u32 = 10_000;
+/// A simulated day has hundreds of people behind one address and runs a hundred times as fast.
+const SIMULATION_LIMITS_TIMES: u32 = 1_000;
 
 /// A setting that cannot be used. Names the variable or the file, never a secret's content.
 #[derive(Debug, thiserror::Error)]
@@ -246,6 +251,12 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Base address of the payment provider; without one card payments are off.
     pub pay_url: Option<String>,
+    /// Where text messages are posted; without it they are recorded, never sent.
+    pub sms_url: Option<String>,
+    /// The sender the SMS gateway knows us by.
+    pub sms_from: String,
+    /// How many times looser every rate limit is: bots of a simulation all come from one address.
+    pub limits_times: u32,
     /// The file to which one-time codes are written instead of being sent.
     pub otp_log: Option<PathBuf>,
     /// Origins that browsers may call from.
@@ -282,6 +293,16 @@ impl Settings {
         if mode.is_production() && otp_log.is_some() {
             return Err(refused("DARAA_OTP_LOG", "one-time codes are never written down in production"));
         }
+        let sms_url = env.text("DARAA_SMS_URL");
+        if mode.is_production() && sms_url.is_none() {
+            return Err(refused("DARAA_SMS_URL", "production needs an SMS gateway"));
+        }
+        let usual_times = if mode == Mode::Simulation { SIMULATION_LIMITS_TIMES } else { 1 };
+        let limits_times = env.parse("DARAA_LIMITS_TIMES", usual_times)?;
+        let may_loosen = matches!(mode, Mode::Simulation | Mode::Test);
+        if limits_times == 0 || (limits_times > 1 && !may_loosen) {
+            return Err(refused("DARAA_LIMITS_TIMES", "limits are loosened in test and simulation only"));
+        }
         let trusted_proxies = env.parse("DARAA_TRUSTED_PROXIES", 0)?;
         Ok(Self {
             mode,
@@ -292,6 +313,9 @@ impl Settings {
             redis_prefix: env.text("DARAA_REDIS_PREFIX").unwrap_or_else(|| "daraa:".to_owned()),
             secrets: Secrets::in_dir(env.text("DARAA_SECRETS_DIR").unwrap_or_else(|| "secrets".to_owned())),
             pay_url: env.text("DARAA_PAY_URL"),
+            sms_url,
+            sms_from: env.text("DARAA_SMS_FROM").unwrap_or_else(|| "Daraa".to_owned()),
+            limits_times,
             otp_log,
             cors_origins: env.list("DARAA_CORS_ORIGINS"),
             trusted_proxies,
@@ -319,6 +343,8 @@ impl Settings {
             ("redis_pool".into(), crate::redis::POOL_SIZE.to_string()),
             ("secrets_dir".into(), self.secrets.dir.display().to_string()),
             ("pay_url".into(), self.pay_url.clone().unwrap_or_else(|| "none".into())),
+            ("sms_url".into(), self.sms_url.clone().unwrap_or_else(|| "none".into())),
+            ("limits_times".into(), self.limits_times.to_string()),
             ("otp_log".into(), self.otp_log.as_ref().map_or("none".into(), |p| p.display().to_string())),
             ("cors_origins".into(), self.cors_origins.join(",")),
             ("trusted_proxies".into(), self.trusted_proxies.to_string()),
@@ -455,8 +481,11 @@ mod tests {
 
     #[test]
     fn production_writes_no_codes_down() {
-        assert!(settings(&[("DARAA_MODE", "production"), ("DARAA_OTP_LOG", "/x")]).is_err());
-        assert!(settings(&[("DARAA_MODE", "production"), ("DARAA_OTP_LOG", " ")]).is_ok());
+        let production = [("DARAA_MODE", "production"), ("DARAA_SMS_URL", "https://sms.example/send")];
+        assert!(settings(&production).is_ok());
+        assert!(settings(&[&production[..], &[("DARAA_OTP_LOG", "/x")]].concat()).is_err());
+        assert!(settings(&[&production[..], &[("DARAA_LIMITS_TIMES", "2")]].concat()).is_err());
+        assert!(settings(&production[..1]).is_err());
     }
 
     #[test]

@@ -16,6 +16,23 @@ pub struct MalformedId {
     pub kind: &'static str,
 }
 
+impl crate::fault::Fault for MalformedId {
+    fn kind(&self) -> crate::fault::FaultKind {
+        crate::fault::FaultKind::BadInput
+    }
+
+    fn code(&self) -> &'static str {
+        "MALFORMED_ID"
+    }
+
+    fn public(&self, lang: crate::fault::Lang) -> String {
+        match lang {
+            crate::fault::Lang::En => format!("An id of this kind begins with {}_.", self.kind),
+            crate::fault::Lang::Ar => format!("يبدأ المعرّف من هذا النوع بـ {}_.", self.kind),
+        }
+    }
+}
+
 /// What every id newtype can do.
 pub trait TypedId: Copy + From<ObjectId> {
     /// The API prefix without the underscore, e.g. `ord`.

@@ -21,6 +21,29 @@ pub enum PageError {
     Cursor,
 }
 
+impl crate::fault::Fault for PageError {
+    fn kind(&self) -> crate::fault::FaultKind {
+        crate::fault::FaultKind::BadInput
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Size => "BAD_PAGE_SIZE",
+            Self::Cursor => "MALFORMED_CURSOR",
+        }
+    }
+
+    fn public(&self, lang: crate::fault::Lang) -> String {
+        use crate::fault::Lang;
+        match (self, lang) {
+            (Self::Size, Lang::En) => format!("A page has 1 to {MAX_PAGE} rows."),
+            (Self::Size, Lang::Ar) => format!("تحوي الصفحة من 1 إلى {MAX_PAGE} سطر."),
+            (Self::Cursor, Lang::En) => "This cursor is not one of ours.".to_owned(),
+            (Self::Cursor, Lang::Ar) => "مؤشر الصفحة غير صالح.".to_owned(),
+        }
+    }
+}
+
 /// Which way to go from the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
