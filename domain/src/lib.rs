@@ -2,6 +2,7 @@
 
 pub mod actor;
 pub mod app;
+pub mod cart;
 pub mod idempotency;
 pub mod ids;
 pub mod indexes;

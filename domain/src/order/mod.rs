@@ -13,11 +13,12 @@ pub mod rules;
 mod service;
 mod store;
 
+pub use crate::pricing::{AddressSnapshot, OrderMoney};
 pub use error::{OrderError, OrderErrorCode};
 pub use event::OrderFacts;
 pub use model::{
-    AddressSnapshot, Cancellation, GROUP_INDEXES, HistoryEntry, INDEXES, MAX_ORDERS_PER_GROUP, Order,
-    OrderDeadlines, OrderGroup, OrderLine, OrderModifier, OrderMoney,
+    Cancellation, GROUP_INDEXES, HistoryEntry, INDEXES, MAX_ORDERS_PER_GROUP, Order, OrderDeadlines,
+    OrderGroup, OrderLine,
 };
 pub use rules::{DisplayStatus, OrderAction, OrderStatus};
 pub use service::{

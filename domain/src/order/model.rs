@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{OrderAction, OrderStatus};
 use crate::ids::{
-    AccountId, CouponId, CourierId, DeliveryId, ModifierId, OrderGroupId, OrderId, OrderLineId, PaymentId,
-    ProductId, QuoteId, StoreId, VariantId,
+    AccountId, CouponId, CourierId, DeliveryId, OrderGroupId, OrderId, OrderLineId, PaymentId, ProductId,
+    QuoteId, StoreId, VariantId,
 };
 use crate::place::Point;
-use crate::pricing::{DiscountBearer, FulfillmentMethod, PaymentMethod};
+use crate::pricing::{AddressSnapshot, FulfillmentMethod, OrderMoney, PaymentMethod, PricedModifier};
 use crate::text::LocalText;
 
 pub(super) const COLLECTION: &str = "orders";
@@ -112,17 +112,6 @@ pub struct OrderGroup {
     pub placed_at: Timestamp,
 }
 
-/// A chosen modifier, as it was when ordered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct OrderModifier {
-    /// The modifier.
-    pub id: ModifierId,
-    /// Its name then.
-    pub name: LocalText,
-    /// Its price then, per unit of the line.
-    pub price: Money,
-}
-
 /// A line, as it was when ordered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OrderLine {
@@ -139,7 +128,7 @@ pub struct OrderLine {
     /// How many.
     pub quantity: i64,
     /// The chosen modifiers.
-    pub modifiers: Vec<OrderModifier>,
+    pub modifiers: Vec<PricedModifier>,
     /// Price of one with its modifiers, tax included.
     pub unit_price: Money,
     /// `unit_price × quantity`.
@@ -150,41 +139,6 @@ pub struct OrderLine {
     pub tax: Money,
     /// What the customer asked for.
     pub note: Option<String>,
-}
-
-/// An order's money. `total = items − discount + delivery_fee + cash_fee + courier_tip + store_tip`; the tax is
-/// contained in the items, not added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OrderMoney {
-    /// Sum of the lines.
-    pub items: Money,
-    /// What is taken off, not negative.
-    pub discount: Money,
-    /// Who pays for the discount.
-    pub discount_bearer: Option<DiscountBearer>,
-    /// For bringing it.
-    pub delivery_fee: Money,
-    /// For paying cash.
-    pub cash_fee: Money,
-    /// For the courier.
-    pub courier_tip: Money,
-    /// For the store's people.
-    pub store_tip: Money,
-    /// Contained tax.
-    pub tax: Money,
-    /// What the customer pays for this order.
-    pub total: Money,
-}
-
-/// Where to bring it, as it was when ordered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AddressSnapshot {
-    /// The place.
-    pub point: Point,
-    /// The customer's word for it, e.g. "home".
-    pub label: String,
-    /// How to find the door.
-    pub notes: String,
 }
 
 /// The instants jobs look for. Each is `None` when it does not apply.

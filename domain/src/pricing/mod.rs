@@ -6,5 +6,10 @@
 //! Calls: cart, promotion, payment (the method's name), catalog, store, address, settings. Called by: order.
 
 mod model;
+pub mod rules;
 
-pub use model::{DiscountBearer, FulfillmentMethod, PaymentMethod};
+pub use model::{
+    AddressSnapshot, Claim, DiscountBearer, FulfillmentMethod, INDEXES, OrderMoney, PaymentMethod,
+    PricedItem, PricedModifier, Quote, QuoteLine, QuoteLineKind, QuoteState, QuotedCoupon, QuotedStore,
+    RuleInput,
+};

@@ -1,0 +1,31 @@
+//! What the cart refuses.
+
+use daraa_platform::faults;
+
+faults! {
+    /// Why a cart was not changed.
+    pub enum CartError, CartErrorCode {
+        /// There is no such line in the cart.
+        CartLineNotFound: NotFound, "There is no such line in the cart.", "لا يوجد سطر كهذا في السلة.", field "lineId";
+        /// There is no such product or variant, or it is not sold.
+        VariantNotFound: NotFound, "This item is not sold.", "هذا الصنف غير متوفر للبيع.", field "variantId";
+        /// The guest token belongs to no cart.
+        GuestCartNotFound: NotFound, "There is no such guest cart.", "لا توجد سلة ضيف كهذه.", field "guestToken";
+        /// Quantities are whole numbers in a range.
+        QuantityOutOfRange { max: i64 }: BadInput, "The quantity must be 1 to {max}.", "يجب أن تكون الكمية بين 1 و{max}.", field "quantity";
+        /// The choices are not possible.
+        InvalidChoice: BadInput, "These choices are not possible for the item.", "هذه الخيارات غير ممكنة لهذا الصنف.", field "modifierIds";
+        /// The note is too long.
+        NoteTooLong { max: usize }: BadInput, "A note has at most {max} characters.", "لا تتجاوز الملاحظة {max} حرفاً.", field "note";
+        /// The cart is full.
+        CartFull { max: usize }: Conflict, "A cart holds at most {max} lines.", "لا تتسع السلة لأكثر من {max} سطراً.";
+        /// The cart spans too many stores.
+        TooManyStores { max: usize }: Conflict, "A cart spans at most {max} stores.", "لا تشمل السلة أكثر من {max} متاجر.";
+        /// An id is not one of ours.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
+        /// Somebody else kept changing the cart.
+        CartBusy: Conflict, "The cart is being changed elsewhere; please try again.", "يجري تعديل السلة من مكان آخر، يرجى المحاولة مجدداً.";
+        /// The address is not one of the customer's.
+        AddressNotFound: NotFound, "There is no such address.", "لا يوجد عنوان كهذا.", field "addressId";
+    }
+}

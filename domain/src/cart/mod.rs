@@ -1,0 +1,16 @@
+//! Carts: what a customer means to buy, across stores, with everything that is wrong with it at the moment.
+//!
+//! Owns the collection `carts`. A guest's cart belongs to whoever holds its token and joins the account's cart at
+//! sign-in.
+//!
+//! Calls: catalog, store, address. Called by: pricing, order.
+
+mod error;
+mod model;
+pub mod rules;
+
+pub use error::{CartError, CartErrorCode};
+pub use model::{
+    Cart, CartLine, CartProblem, CartProblemCode, INDEXES, MAX_LINES, MAX_MODIFIERS, MAX_NOTE_CHARS,
+    MAX_QUANTITY, MAX_STORES,
+};
