@@ -32,6 +32,8 @@ pub struct App {
     pub ids: Ids,
     /// Other processes: SMS gateway, payment provider.
     pub ports: Ports,
+    /// What this process knows of the feeds' last numbers.
+    pub feed: crate::feed::Heads,
 }
 
 /// Why the shared parts could not be made.
@@ -73,6 +75,7 @@ impl App {
             ports: ports(settings)?,
             clock,
             random,
+            feed: crate::feed::Heads::default(),
         })
     }
 }

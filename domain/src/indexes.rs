@@ -5,7 +5,14 @@ use daraa_platform::mongo::index::CollectionIndexes;
 /// Every collection with its indexes.
 pub const ALL: &[CollectionIndexes] = &[
     crate::cart::INDEXES,
+    crate::feed::HEAD_INDEXES,
+    crate::feed::INDEXES,
     crate::idempotency::INDEXES,
+    crate::job::CONTROL_INDEXES,
+    crate::job::LEASE_INDEXES,
+    crate::job::REPORT_INDEXES,
+    crate::job::RUN_INDEXES,
+    crate::notification::INDEXES,
     crate::order::GROUP_INDEXES,
     crate::order::INDEXES,
     crate::outbox::INDEXES,

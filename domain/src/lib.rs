@@ -3,9 +3,12 @@
 pub mod actor;
 pub mod app;
 pub mod cart;
+pub mod feed;
 pub mod idempotency;
 pub mod ids;
 pub mod indexes;
+pub mod job;
+pub mod notification;
 pub mod order;
 pub mod outbox;
 pub mod place;

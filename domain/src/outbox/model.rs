@@ -1,7 +1,9 @@
 //! The stored event.
 
 use std::fmt;
+use std::str::FromStr;
 
+use daraa_platform::ids::{MalformedId, TypedId};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
@@ -21,7 +23,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "the relay takes due events in order",
         )
         .partial(&[("state", PartialValue::Text("PENDING"))]),
-        IndexSpec::new("outbox_subject", &[Key::Asc("subject"), Key::Asc("_id")], "the events of one object"),
+        IndexSpec::new(
+            "outbox_subject",
+            &[Key::Asc("subject"), Key::Asc("at"), Key::Asc("_id")],
+            "the relay delivers the undelivered events of one object in the order they happened",
+        )
+        .partial(&[("state", PartialValue::Text("PENDING"))]),
+        IndexSpec::new("outbox_dead", &[Key::Desc("at")], "ops look at events that could not be delivered")
+            .partial(&[("state", PartialValue::Text("DEAD"))]),
         IndexSpec::new(
             "outbox_done_at",
             &[Key::Asc("done_at")],
@@ -55,6 +64,19 @@ impl fmt::Display for Topic {
     }
 }
 
+impl FromStr for Topic {
+    type Err = MalformedId;
+    fn from_str(text: &str) -> Result<Self, MalformedId> {
+        match text.split_once(':') {
+            None if text == "ops" => Ok(Self::Ops),
+            Some(("account", id)) => id.parse().map(Self::Account),
+            Some(("store", id)) => id.parse().map(Self::Store),
+            Some(("courier", id)) => id.parse().map(Self::Courier),
+            _ => Err(MalformedId { kind: "topic" }),
+        }
+    }
+}
+
 /// An event to be written.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -83,7 +105,7 @@ pub enum EventState {
 /// A stored event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EventRow {
-    /// The id; sorts by time.
+    /// The id; sorts by time within one process. Across processes `at` comes first.
     #[serde(rename = "_id")]
     pub id: EventId,
     /// `room.verb`.
@@ -106,6 +128,12 @@ pub struct EventRow {
     pub next_at: Timestamp,
     /// When the last consumer was done.
     pub done_at: Option<Timestamp>,
+    /// The fencing number of the relay that wrote last; an older relay may not write any more.
+    #[serde(default)]
+    pub fence: i64,
+    /// What the last failed consumer said, for ops; never personal data.
+    #[serde(default)]
+    pub last_error: Option<String>,
 }
 
 impl EventRow {
@@ -122,6 +150,34 @@ impl EventRow {
             attempts: 0,
             next_at: now,
             done_at: None,
+            fence: 0,
+            last_error: None,
         }
+    }
+}
+
+impl EventRow {
+    /// A text field of the data, e.g. `status`.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Option<&str> {
+        self.data.get_str(field).ok()
+    }
+
+    /// A typed id of the data, e.g. `store_id`; stored as an object id.
+    #[must_use]
+    pub fn id_of<I: TypedId>(&self, field: &str) -> Option<I> {
+        self.data.get_object_id(field).ok().map(I::from)
+    }
+
+    /// What the event is about, when its subject is an `I`.
+    #[must_use]
+    pub fn subject_as<I: FromStr>(&self) -> Option<I> {
+        self.subject.parse().ok()
+    }
+
+    /// Whose feeds show it; unknown topics of an older version are left out.
+    #[must_use]
+    pub fn topics(&self) -> Vec<Topic> {
+        self.topics.iter().filter_map(|topic| topic.parse().ok()).collect()
     }
 }

@@ -1,0 +1,77 @@
+//! The stored feed.
+
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::time::Timestamp;
+use mongodb::bson::Document;
+use mongodb::bson::oid::ObjectId;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::EventId;
+
+pub(super) const EVENTS: &str = "feed_events";
+pub(super) const HEADS: &str = "feed_heads";
+/// Sequence numbers are unique within a topic.
+pub(super) const TOPIC_SEQUENCE: &str = "feed_events_topic_sequence";
+/// An event appears once in a topic.
+pub(super) const TOPIC_EVENT: &str = "feed_events_topic_event";
+
+/// Feed events can be resumed from this long, in seconds: a day.
+pub const KEEP_SECS: i64 = 86_400;
+
+/// The declared indexes.
+pub const INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: EVENTS,
+    indexes: &[
+        IndexSpec::new(
+            TOPIC_SEQUENCE,
+            &[Key::Asc("topic"), Key::Asc("sequence")],
+            "a subscription resumes after a sequence number; numbers are unique",
+        )
+        .unique(),
+        IndexSpec::new(
+            TOPIC_EVENT,
+            &[Key::Asc("topic"), Key::Asc("event_id")],
+            "an event delivered twice appears once",
+        )
+        .unique(),
+        IndexSpec::new("feed_events_ttl", &[Key::Asc("created_at")], "feed events expire after a day")
+            .ttl(KEEP_SECS),
+    ],
+};
+
+/// The declared indexes of the heads: `_id` (the topic) is enough.
+pub const HEAD_INDEXES: CollectionIndexes = CollectionIndexes { collection: HEADS, indexes: &[] };
+
+/// An event as it appears in one topic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeedEvent {
+    /// Nobody refers to it.
+    #[serde(rename = "_id")]
+    pub id: ObjectId,
+    /// Whose feed: `account:acc_…`, `store:sto_…`, `courier:cou_…`, `ops`.
+    pub topic: String,
+    /// Its place in the topic: 1, 2, 3, … without a gap.
+    pub sequence: i64,
+    /// The outbox event it came from.
+    pub event_id: EventId,
+    /// `room.verb`, e.g. `order.accepted`.
+    pub kind: String,
+    /// The prefixed id of what it is about.
+    pub subject_id: String,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What the event carries beyond its subject.
+    pub data: Document,
+    /// When it was appended; it expires [`KEEP_SECS`] later.
+    pub created_at: Timestamp,
+}
+
+/// The last number of a topic. It may lag behind the events by those whose append was cut short, never run ahead.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Head {
+    /// The topic.
+    #[serde(rename = "_id")]
+    pub(super) topic: String,
+    /// Its last number.
+    pub(super) last: i64,
+}

@@ -1,0 +1,145 @@
+//! Appending to and reading from feeds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use daraa_platform::mongo::DbError;
+use futures_util::future::try_join_all;
+use tracing::debug;
+
+use super::model::{FeedEvent, TOPIC_EVENT};
+use super::store;
+use crate::app::App;
+use crate::outbox::{EventRow, Topic};
+
+/// One read returns at most so many events; readers ask again.
+pub const MAX_READ: i64 = 200;
+/// A reader whose wake-ups do not come (Redis away) looks this often.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many appends to one topic may meet; far above what one relay can cause.
+const MAX_MEETINGS: u32 = 50;
+/// So many topics are remembered before the memory is emptied; a forgotten head is read again.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// The last number of each topic as this process knows it, and the queue of those who append to a topic. Only
+/// saves reads and collisions: the unique index keeps the numbers right between processes.
+#[derive(Debug, Default)]
+pub struct Heads(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<i64>>>>>);
+
+impl Heads {
+    fn of(&self, topic: &str) -> Arc<tokio::sync::Mutex<Option<i64>>> {
+        let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if heads.len() >= MAX_REMEMBERED {
+            heads.retain(|_, head| Arc::strong_count(head) > 1);
+        }
+        Arc::clone(heads.entry(topic.to_owned()).or_default())
+    }
+}
+
+/// The Redis channel (without the deployment's prefix) that is told of all news. One channel for all topics: a server
+/// keeps one connection for all its subscribers.
+pub const CHANNEL: &str = "feed";
+
+/// A message on [`CHANNEL`]: a topic has events up to a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// Whose feed.
+    pub topic: Topic,
+    /// Its last number.
+    pub sequence: i64,
+}
+
+impl News {
+    /// Reads a message; `None` for anything that is not one.
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Self> {
+        let (topic, sequence) = message.split_once(' ')?;
+        Some(Self { topic: topic.parse().ok()?, sequence: sequence.parse().ok()? })
+    }
+}
+
+/// Appends an event to all its topics, once each however often it is called.
+///
+/// # Errors
+/// Database failure.
+pub async fn append(app: &App, event: &EventRow) -> Result<(), DbError> {
+    let appends = event.topics.iter().map(|topic| append_to(app, topic, event));
+    try_join_all(appends).await.map(|_| ())
+}
+
+async fn append_to(app: &App, topic: &str, event: &EventRow) -> Result<(), DbError> {
+    let head = app.feed.of(topic);
+    // One at a time per topic: two that meet would take the same number, and one of them would have to try again.
+    let mut last = head.lock().await;
+    let mut known = match *last {
+        Some(known) => known,
+        None => last_of(app, topic).await?,
+    };
+    for _ in 0..MAX_MEETINGS {
+        let row = FeedEvent {
+            id: app.ids.next_oid(),
+            topic: topic.to_owned(),
+            sequence: known.saturating_add(1),
+            event_id: event.id,
+            kind: event.kind.clone(),
+            subject_id: event.subject.clone(),
+            at: event.at,
+            data: event.data.clone(),
+            created_at: app.clock.now(),
+        };
+        match store::insert(app, &row).await {
+            Ok(()) => {
+                *last = Some(row.sequence);
+                store::advance(app, topic, row.sequence).await?;
+                tell(app, topic, row.sequence).await;
+                return Ok(());
+            }
+            Err(e) if e.duplicate_index() == Some(TOPIC_EVENT) => {
+                // Delivered before; the head is put right in case that delivery was cut short.
+                if let Some(before) = store::find(app, topic, event.id).await? {
+                    store::advance(app, topic, before.sequence).await?;
+                    tell(app, topic, before.sequence).await;
+                }
+                return Ok(());
+            }
+            Err(e) if e.duplicate_index().is_some() => known = last_of(app, topic).await?.max(row.sequence),
+            Err(e) => {
+                // Whether the number was taken is not known: ask the database next time.
+                *last = None;
+                return Err(e);
+            }
+        }
+    }
+    *last = None;
+    Err(DbError::Deadline { op: "feed.append" })
+}
+
+/// Wakes the subscribers. Readers look by themselves when this is lost.
+async fn tell(app: &App, topic: &str, sequence: i64) {
+    if let Err(e) = app.redis.publish(CHANNEL, &format!("{topic} {sequence}")).await {
+        debug!(cause = %e, "subscribers are not woken");
+    }
+}
+
+/// The last number of a topic as the database has it.
+async fn last_of(app: &App, topic: &str) -> Result<i64, DbError> {
+    Ok(store::last(app, &[topic.to_owned()]).await?.get(topic).copied().unwrap_or(0))
+}
+
+/// The events of a topic after `sequence`, oldest first, at most [`MAX_READ`]. When the first one does not follow
+/// `sequence` directly, the client was away for more than a day and has to read its objects anew.
+///
+/// # Errors
+/// Database failure.
+pub async fn after(app: &App, topic: &Topic, sequence: i64, limit: i64) -> Result<Vec<FeedEvent>, DbError> {
+    store::after(app, &topic.to_string(), sequence, limit.min(MAX_READ)).await
+}
+
+/// The last number of a topic: where a client that wants only news begins. Zero for a topic without events.
+///
+/// # Errors
+/// Database failure.
+pub async fn head(app: &App, topic: &Topic) -> Result<i64, DbError> {
+    last_of(app, &topic.to_string()).await
+}

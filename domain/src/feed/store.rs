@@ -1,0 +1,63 @@
+//! The collections of the feed.
+
+use std::collections::HashMap;
+
+use daraa_platform::mongo::{Coll, DbError};
+use mongodb::bson::doc;
+
+use super::model::{EVENTS, FeedEvent, HEADS, Head};
+use crate::app::App;
+use crate::ids::EventId;
+
+fn events(app: &App) -> Coll<FeedEvent> {
+    app.mongo.coll(EVENTS)
+}
+
+fn heads(app: &App) -> Coll<Head> {
+    app.mongo.coll(HEADS)
+}
+
+/// The last known number of each topic; a topic that is missing has none yet.
+pub(super) async fn last(app: &App, topics: &[String]) -> Result<HashMap<String, i64>, DbError> {
+    let limit = i64::try_from(topics.len()).unwrap_or(i64::MAX);
+    let rows = heads(app)
+        .find_many("db.feed.heads", doc! { "_id": { "$in": topics } }, doc! { "_id": 1 }, limit)
+        .await?;
+    Ok(rows.into_iter().map(|head| (head.topic, head.last)).collect())
+}
+
+/// Notes that `sequence` is taken; never goes back.
+pub(super) async fn advance(app: &App, topic: &str, sequence: i64) -> Result<(), DbError> {
+    let update = doc! { "$max": { "last": sequence } };
+    match heads(app).upsert("db.feed.advance", doc! { "_id": topic }, update.clone()).await {
+        // Two first appends met; the head exists now.
+        Err(e) if e.duplicate_index().is_some() => {
+            heads(app).update_one("db.feed.advance_again", doc! { "_id": topic }, update).await.map(|_| ())
+        }
+        other => other.map(|_| ()),
+    }
+}
+
+pub(super) async fn insert(app: &App, event: &FeedEvent) -> Result<(), DbError> {
+    events(app).insert("db.feed.insert", event).await
+}
+
+pub(super) async fn find(app: &App, topic: &str, event_id: EventId) -> Result<Option<FeedEvent>, DbError> {
+    events(app).find_one("db.feed.find", doc! { "topic": topic, "event_id": event_id }).await
+}
+
+pub(super) async fn after(
+    app: &App,
+    topic: &str,
+    sequence: i64,
+    limit: i64,
+) -> Result<Vec<FeedEvent>, DbError> {
+    events(app)
+        .find_many(
+            "db.feed.after",
+            doc! { "topic": topic, "sequence": { "$gt": sequence } },
+            doc! { "sequence": 1 },
+            limit,
+        )
+        .await
+}
