@@ -13,4 +13,5 @@ pub mod order;
 pub mod outbox;
 pub mod place;
 pub mod pricing;
+pub mod reactions;
 pub mod text;

@@ -5,6 +5,7 @@
 //! | `DARAA_MODE` | `development`, `test`, `simulation` or `production` | `development` |
 //! | `DARAA_LISTEN` | address of the API | `127.0.0.1:4000` |
 //! | `DARAA_JOBS_LISTEN` | address of the jobs service's health and metrics | `127.0.0.1:4001` |
+//! | `DARAA_ARCHIVE_DIR` | folder of the archives the jobs service writes | `.daraa/archive` |
 //! | `DARAA_MONGO_<FIELD>` | any field of [`MongoConfig`] (`URI`, `DATABASE`, `USER`, `MAX_POOL_SIZE`, …) | see there |
 //! | `DARAA_REDIS_ADDR` | `host:port` of Redis | `127.0.0.1:6379` |
 //! | `DARAA_REDIS_PREFIX` | put before every Redis key | `daraa:` |
@@ -241,6 +242,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Address of the jobs service's health and metrics.
     pub jobs_listen: SocketAddr,
+    /// Where the jobs service keeps its archives.
+    pub archive_dir: PathBuf,
     /// MongoDB: where, as whom, pool and deadlines.
     pub mongo: MongoConfig,
     /// `host:port` of Redis.
@@ -308,6 +311,7 @@ impl Settings {
             mode,
             listen: env.parse("DARAA_LISTEN", SocketAddr::from(([127, 0, 0, 1], 4000)))?,
             jobs_listen: env.parse("DARAA_JOBS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 4001)))?,
+            archive_dir: env.text("DARAA_ARCHIVE_DIR").unwrap_or_else(|| ".daraa/archive".to_owned()).into(),
             mongo: env.mongo()?,
             redis_addr: env.text("DARAA_REDIS_ADDR").unwrap_or_else(|| "127.0.0.1:6379".to_owned()),
             redis_prefix: env.text("DARAA_REDIS_PREFIX").unwrap_or_else(|| "daraa:".to_owned()),
@@ -333,6 +337,7 @@ impl Settings {
             ("mode".into(), self.mode.name().into()),
             ("listen".into(), self.listen.to_string()),
             ("jobs_listen".into(), self.jobs_listen.to_string()),
+            ("archive_dir".into(), self.archive_dir.display().to_string()),
         ];
         if let Ok(Value::Object(fields)) = serde_json::to_value(&self.mongo) {
             lines.extend(fields.into_iter().map(|(name, value)| (format!("mongo_{name}"), plain(&value))));

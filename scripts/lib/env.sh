@@ -49,6 +49,7 @@ program_env() {
     export DARAA_REDIS_ADDR
     export DARAA_SECRETS_DIR="$1/secrets"
     export DARAA_OTP_LOG="$1/otp.log"
+    export DARAA_ARCHIVE_DIR="$1/archive"
     export DARAA_LOG="${DARAA_LOG:-info}"
     export DARAA_LOG_FORMAT="${DARAA_LOG_FORMAT:-text}"
     if [ -s "$1/service.ports" ]; then

@@ -2,6 +2,7 @@
 //!
 //! A port is reached only outside transactions, always with a deadline and through a circuit breaker.
 
+pub mod blob;
 pub mod breaker;
 pub mod pay;
 pub mod sms;
