@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod ids;
 pub mod indexes;
 pub mod job;
+pub mod ledger;
 pub mod notification;
 pub mod order;
 pub mod outbox;

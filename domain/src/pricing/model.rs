@@ -10,6 +10,7 @@ use crate::ids::{
     AccountId, AddressId, CartLineId, CouponId, ModifierId, OrderGroupId, OrderId, ProductId, QuoteId,
     StoreId, VariantId,
 };
+pub use crate::ledger::{CostBearer as DiscountBearer, PaymentMethod};
 use crate::place::Point;
 use crate::text::LocalText;
 
@@ -38,30 +39,6 @@ pub enum FulfillmentMethod {
     Delivery,
     /// The customer collects them at the store (takeaway).
     Pickup,
-}
-
-/// How the customer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PaymentMethod {
-    /// To the courier, or at the counter.
-    Cash,
-    /// From the customer's wallet.
-    Wallet,
-    /// By card through a payment provider.
-    Card,
-}
-
-/// Who pays for a discount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum DiscountBearer {
-    /// The platform, out of its promotion funding.
-    Platform,
-    /// The store, out of its own share.
-    Store,
 }
 
 /// What a line of a quote is for.

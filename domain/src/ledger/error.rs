@@ -1,0 +1,22 @@
+//! What can go wrong with the books.
+
+daraa_platform::faults! {
+    /// What the books refuse.
+    pub enum LedgerError, LedgerErrorCode {
+        /// The wallet holds less than asked for, holds of open orders not counted.
+        InsufficientFunds { available_minor: i64 }:
+            Conflict, "The wallet has only {available_minor} minor units available.", "الرصيد المتاح في المحفظة هو {available_minor} فقط (بأصغر وحدة).";
+        /// There is no such account.
+        AccountNotFound: NotFound, "There is no such account.", "لا يوجد حساب كهذا.";
+        /// An amount that must be positive is not, or is too large.
+        InvalidAmount: BadInput, "The amount must be positive and not too large.", "يجب أن يكون المبلغ موجباً وغير كبير جداً.", field "amountMinor";
+        /// A reason is missing or too long.
+        InvalidReason: BadInput, "A reason of 1 to 200 characters is needed.", "يلزم ذكر السبب (من 1 إلى 200 حرف).", field "reason";
+        /// The same reference was booked before; nothing was booked now.
+        AlreadyPosted: Conflict, "This was booked before.", "تم قيد هذه العملية من قبل.";
+        /// The idempotency key is missing or too long.
+        InvalidIdempotencyKey: BadInput, "The idempotency key must have 1 to 64 characters.", "يجب أن يكون مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
+        /// The key was used for another request.
+        IdempotencyKeyReused: Conflict, "This idempotency key was used for another request.", "استُخدم مفتاح التكرار هذا لطلب آخر.", field "idempotencyKey";
+    }
+}
