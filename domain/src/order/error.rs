@@ -23,6 +23,12 @@ faults! {
         MinutesOutOfRange { min: i64, max: i64 }: BadInput, "Minutes must be {min} to {max}.", "يجب أن تكون الدقائق بين {min} و{max}.";
         /// A reason is missing or too long.
         BadReason: BadInput, "Please give a reason of at most 200 characters.", "يرجى ذكر سبب لا يتجاوز 200 حرف.", field "reason";
+        /// The key was used for another request.
+        IdempotencyKeyReused: Conflict, "This idempotency key was used for another request.", "استُخدم مفتاح التكرار هذا لطلب آخر.", field "idempotencyKey";
+        /// A key is empty or too long.
+        BadIdempotencyKey: BadInput, "An idempotency key has 1 to 64 characters.", "طول مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
+        /// Too many wrong codes were tried.
+        CodeBlocked: Conflict, "Too many wrong codes; please contact support.", "محاولات خاطئة كثيرة، يرجى التواصل مع الدعم.", field "code";
         /// The code is not the order's.
         WrongCode: BadInput, "The code is wrong.", "الرمز غير صحيح.", field "code";
     }

@@ -6,14 +6,19 @@
 //! Calls: pricing, cart, promotion, payment, ledger, catalog, store, address, account, settings, audit, idempotency,
 //! outbox. Called by: delivery, review, reactions, seed, check.
 
+mod cancel;
 mod error;
 mod event;
 mod model;
+mod reason;
 pub mod rules;
+mod scope;
 mod service;
 mod store;
+mod work;
 
 pub use crate::pricing::{AddressSnapshot, OrderMoney};
+pub use cancel::{CancelOrder, CancelPreview, cancel, preview_cancel};
 pub use error::{OrderError, OrderErrorCode};
 pub use event::OrderFacts;
 pub use model::{
@@ -21,7 +26,13 @@ pub use model::{
     OrderGroup, OrderLine,
 };
 pub use rules::{DisplayStatus, OrderAction, OrderStatus};
+pub use scope::parties;
 pub use service::{
-    complete_in_tx, fail_in_tx, get_system, hand_over_in_tx, of_group_system, return_in_tx,
-    set_courier_in_tx, set_delivery_in_tx,
+    OrderFilter, all, complete_in_tx, fail_in_tx, get_for, get_many_for, get_system, group_for, group_system,
+    hand_over_in_tx, of_customer, of_group_system, of_groups, of_store, return_in_tx, set_courier_in_tx,
+    set_delivery_in_tx,
+};
+pub use work::{
+    AcceptOrder, DelayOrder, HandOverOrder, RejectOrder, TouchOrder, accept, delay, hand_over_pickup,
+    mark_ready, reject, start_preparing,
 };

@@ -243,6 +243,9 @@ pub struct Order {
     /// What its cancellation cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation: Option<Cancellation>,
+    /// Wrong codes tried at the counter.
+    #[serde(default)]
+    pub wrong_codes: i64,
     /// What was paid back of it after completion.
     pub refunded: Money,
 }

@@ -432,3 +432,15 @@ pub fn group_status(orders: impl IntoIterator<Item = OrderStatus>) -> Option<Ord
     let living = all.iter().copied().filter(|s| !s.is_final()).min();
     living.or_else(|| ENDINGS.iter().copied().find(|ending| all.contains(ending)))
 }
+
+/// Metres a courier covers in a second, door to door, for promises before a courier is known.
+const COURIER_M_PER_S: i64 = 5;
+/// Handing over at both ends, for promises before a courier is known.
+const HANDLING_S: i64 = 480;
+
+/// How long the way to the customer takes, as promised before a courier is known; nothing for takeaway.
+#[must_use]
+pub fn travel(distance_m: Option<i64>) -> std::time::Duration {
+    let secs = distance_m.map_or(0, |m| HANDLING_S.saturating_add(m / COURIER_M_PER_S));
+    std::time::Duration::from_secs(u64::try_from(secs).unwrap_or(0))
+}

@@ -1,16 +1,18 @@
-//! Use cases that other rooms call inside their own transaction.
+//! The one way an order changes its state, the lists and lookups, and what other rooms call inside their own
+//! transaction.
 
-use daraa_platform::fault::Infra;
+use daraa_platform::fault::{Denial, Infra};
 use daraa_platform::mongo::Tx;
+use daraa_platform::paging::{Page, PageRequest};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::error::OrderError;
-use super::model::{HistoryEntry, Order};
+use super::model::{HistoryEntry, Order, OrderGroup};
 use super::rules::{Decision, OrderAction, OrderStatus, Party, Refusal, decide};
-use super::{event, store};
+use super::{event, scope, store};
 use crate::actor::Actor;
 use crate::app::App;
-use crate::ids::{CourierId, DeliveryId, OrderGroupId, OrderId};
+use crate::ids::{AccountId, CourierId, DeliveryId, OrderGroupId, OrderId, StoreId};
 use crate::outbox;
 
 /// A change of state with everything that is written beside it.
@@ -18,11 +20,21 @@ pub(super) struct Step<'a> {
     pub(super) action: OrderAction,
     pub(super) actor: &'a Actor,
     pub(super) parties: &'a [Party],
+    /// The version the actor saw.
+    pub(super) expected_version: Option<i64>,
     pub(super) reason: Option<String>,
     /// More fields to set.
     pub(super) set: Document,
     /// More data for the event.
     pub(super) data: Document,
+}
+
+impl<'a> Step<'a> {
+    /// A change with nothing beside the state.
+    pub(super) fn new(action: OrderAction, actor: &'a Actor, parties: &'a [Party]) -> Self {
+        let (set, data) = (Document::new(), Document::new());
+        Self { action, actor, parties, expected_version: None, reason: None, set, data }
+    }
 }
 
 /// Decides and writes one change with its event; an order that was changed meanwhile is a transient conflict of the
@@ -38,6 +50,9 @@ pub(super) async fn step_in_tx(
         Ok(Decision::Move(to)) => to,
         Err(refusal) => return Err(refused(&order, refusal)),
     };
+    if step.expected_version.is_some_and(|version| version != order.version) {
+        return Err(OrderError::StaleVersion { version: order.version });
+    }
     let entry = HistoryEntry {
         at: app.clock.now(),
         actor: step.actor.label(),
@@ -92,14 +107,7 @@ async fn system_step_in_tx(
     reason: Option<String>,
 ) -> Result<Order, OrderError> {
     let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
-    let step = Step {
-        action,
-        actor,
-        parties: &[Party::System],
-        reason,
-        set: Document::new(),
-        data: Document::new(),
-    };
+    let step = Step { reason, ..Step::new(action, actor, &[Party::System]) };
     step_in_tx(app, tx, order, step).await
 }
 
@@ -202,4 +210,106 @@ async fn set_carried_in_tx(
         return Err(Infra::defect("an order in a carried state did not match its own filter").into());
     }
     Err(OrderError::InvalidTransition { status: order.status.code() })
+}
+
+/// Which orders of a list; nothing set lists all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// In one of these states; empty for any.
+    pub statuses: Vec<OrderStatus>,
+}
+
+/// An order its parties and ops people may see.
+///
+/// # Errors
+/// Not found (or somebody else's), or database failure.
+pub async fn get_for(app: &App, actor: &Actor, id: OrderId) -> Result<Order, OrderError> {
+    actor.person()?;
+    let order = store::get(app, id).await?.ok_or(OrderError::OrderNotFound)?;
+    scope::visible(actor, order)
+}
+
+/// Those of the orders the actor may see, in no particular order; for loaders.
+///
+/// # Errors
+/// Database failure.
+pub async fn get_many_for(app: &App, actor: &Actor, ids: &[OrderId]) -> Result<Vec<Order>, OrderError> {
+    let found = store::get_many(app, ids).await?;
+    Ok(found.into_iter().filter_map(|order| scope::visible(actor, order).ok()).collect())
+}
+
+/// A purchase its customer and ops people may see.
+///
+/// # Errors
+/// Not found (or somebody else's), or database failure.
+pub async fn group_for(app: &App, actor: &Actor, id: OrderGroupId) -> Result<OrderGroup, OrderError> {
+    let person = actor.person()?;
+    let group = store::get_group(app, id).await?.ok_or(OrderError::OrderGroupNotFound)?;
+    if group.account_id == person.account_id || actor.is_ops() {
+        Ok(group)
+    } else {
+        Err(OrderError::OrderGroupNotFound)
+    }
+}
+
+/// A purchase by id, for the system only: no scope is checked.
+///
+/// # Errors
+/// Not found, or database failure.
+pub async fn group_system(app: &App, id: OrderGroupId) -> Result<OrderGroup, OrderError> {
+    store::get_group(app, id).await?.ok_or(OrderError::OrderGroupNotFound)
+}
+
+/// The orders of several groups, for loaders; the caller may see the groups.
+///
+/// # Errors
+/// Database failure.
+pub async fn of_groups(app: &App, group_ids: &[OrderGroupId]) -> Result<Vec<Order>, OrderError> {
+    Ok(store::of_groups(app, group_ids).await?)
+}
+
+/// The actor's own orders, newest first.
+///
+/// # Errors
+/// Not signed in, or database failure.
+pub async fn of_customer(
+    app: &App,
+    actor: &Actor,
+    filter: &OrderFilter,
+    page: &PageRequest,
+) -> Result<Page<Order>, OrderError> {
+    let mine: AccountId = actor.person()?.account_id;
+    Ok(store::list(app, doc! { "account_id": mine }, filter, page).await?)
+}
+
+/// A store's orders, newest first, for its staff and ops people.
+///
+/// # Errors
+/// Not found (or not yours), or database failure.
+pub async fn of_store(
+    app: &App,
+    actor: &Actor,
+    store_id: StoreId,
+    filter: &OrderFilter,
+    page: &PageRequest,
+) -> Result<Page<Order>, OrderError> {
+    scope::store_visible(actor, store_id)?;
+    Ok(store::list(app, doc! { "store_id": store_id }, filter, page).await?)
+}
+
+/// All orders, newest first, for ops people.
+///
+/// # Errors
+/// Not an ops person, or database failure.
+pub async fn all(
+    app: &App,
+    actor: &Actor,
+    filter: &OrderFilter,
+    page: &PageRequest,
+) -> Result<Page<Order>, OrderError> {
+    if !actor.is_ops() {
+        actor.person()?;
+        return Err(Denial::Forbidden.into());
+    }
+    Ok(store::list(app, Document::new(), filter, page).await?)
 }

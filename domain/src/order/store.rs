@@ -1,10 +1,14 @@
 //! The collections `orders` and `order_groups`.
 
+use daraa_platform::ids::TypedId as _;
 use daraa_platform::mongo::{Coll, DbError, Tx};
+use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
+use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
-use super::model::{COLLECTION, HistoryEntry, MAX_ORDERS_PER_GROUP, Order};
+use super::model::{COLLECTION, GROUPS, HistoryEntry, MAX_ORDERS_PER_GROUP, Order, OrderGroup};
 use super::rules::OrderStatus;
+use super::service::OrderFilter;
 use crate::app::App;
 use crate::ids::{OrderGroupId, OrderId};
 
@@ -57,4 +61,84 @@ pub(super) async fn set_in_tx(
     let states: Vec<Bson> = states.iter().copied().map(Bson::from).collect();
     let filter = doc! { "_id": id, "status": { "$in": states } };
     orders(app).find_one_and_update_in_tx(tx, "db.order.set", filter, doc! { "$set": set }).await
+}
+
+pub(super) async fn count_wrong_code(app: &App, id: OrderId) -> Result<(), DbError> {
+    let update = doc! { "$inc": { "wrong_codes": 1_i64 } };
+    orders(app).update_one("db.order.count_wrong_code", doc! { "_id": id }, update).await.map(|_| ())
+}
+
+fn groups(app: &App) -> Coll<OrderGroup> {
+    app.mongo.coll(GROUPS)
+}
+
+pub(super) async fn get_group(app: &App, id: OrderGroupId) -> Result<Option<OrderGroup>, DbError> {
+    groups(app).find_one("db.order.get_group", doc! { "_id": id }).await
+}
+
+pub(super) async fn get_many(app: &App, ids: &[OrderId]) -> Result<Vec<Order>, DbError> {
+    let wanted: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
+    let limit = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+    orders(app)
+        .find_many("db.order.get_many", doc! { "_id": { "$in": wanted } }, doc! { "_id": 1 }, limit)
+        .await
+}
+
+pub(super) async fn of_groups(app: &App, group_ids: &[OrderGroupId]) -> Result<Vec<Order>, DbError> {
+    let wanted: Vec<Bson> = group_ids.iter().copied().map(Bson::from).collect();
+    let limit = i64::try_from(wanted.len()).unwrap_or(i64::MAX).saturating_mul(MAX_ORDERS_PER_GROUP);
+    orders(app)
+        .find_many(
+            "db.order.of_groups",
+            doc! { "group_id": { "$in": wanted } },
+            doc! { "group_id": 1, "_id": 1 },
+            limit,
+        )
+        .await
+}
+
+/// A page of orders, newest first, within `scope` (an equality the caller may see).
+pub(super) async fn list(
+    app: &App,
+    scope: Document,
+    filter: &OrderFilter,
+    page: &PageRequest,
+) -> Result<Page<Order>, DbError> {
+    let mut query = scope;
+    match filter.statuses.as_slice() {
+        [] => {}
+        [one] => {
+            query.insert("status", *one);
+        }
+        many => {
+            let states: Vec<Bson> = many.iter().copied().map(Bson::from).collect();
+            query.insert("status", doc! { "$in": states });
+        }
+    }
+    query.extend(page.after_filter("placed_at", SortOrder::Descending, date_key));
+    let sort = page.sort("placed_at", SortOrder::Descending);
+    let rows = orders(app).find_many("db.order.list", query, sort, page.fetch_limit()).await?;
+    Ok(Page::build(page, rows, |order| Cursor { key: order.placed_at.millis(), id: order.id.oid() }))
+}
+
+/// Ids of orders in `status` whose `deadline` field has passed, oldest first.
+pub(super) async fn due(
+    app: &App,
+    status: OrderStatus,
+    deadline: &'static str,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Order>, DbError> {
+    let filter = doc! { "status": status, deadline: { "$lte": now } };
+    orders(app).find_many("db.order.due", filter, doc! { deadline: 1, "_id": 1 }, limit).await
+}
+
+pub(super) async fn insert_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    group: &OrderGroup,
+    rows: &[Order],
+) -> Result<(), DbError> {
+    groups(app).insert_in_tx(tx, "db.order.insert_group", group).await?;
+    orders(app).insert_many_in_tx(tx, "db.order.insert", rows).await
 }

@@ -1,0 +1,48 @@
+//! As whom somebody acts on an order, and who may see it.
+
+use super::error::OrderError;
+use super::model::Order;
+use super::rules::Party;
+use crate::actor::{Actor, OpsRole, StaffRole};
+use crate::ids::StoreId;
+
+/// As whom the actor acts on the order; empty when they may at most look.
+#[must_use]
+pub fn parties(actor: &Actor, order: &Order) -> Vec<Party> {
+    match actor {
+        Actor::Anonymous => Vec::new(),
+        Actor::System(_) => vec![Party::System],
+        Actor::Provider(_) => vec![Party::Provider],
+        Actor::Person(person) => {
+            let mut out = Vec::new();
+            if person.account_id == order.account_id {
+                out.push(Party::Customer);
+            }
+            if actor.rank_in(order.store_id).is_some() {
+                out.push(Party::Staff);
+            }
+            if person.courier_id.is_some() && person.courier_id == order.courier_id {
+                out.push(Party::Courier);
+            }
+            if actor.ops(&[OpsRole::Support, OpsRole::Operations]).is_ok() {
+                out.push(Party::Ops);
+            }
+            out
+        }
+    }
+}
+
+/// Lets those pass who may see the order: its parties and any ops person.
+pub(super) fn visible(actor: &Actor, order: Order) -> Result<Order, OrderError> {
+    if actor.is_ops() || !parties(actor, &order).is_empty() {
+        Ok(order)
+    } else {
+        Err(OrderError::OrderNotFound)
+    }
+}
+
+/// Lets staff of the store and ops people pass.
+pub(super) fn store_visible(actor: &Actor, store_id: StoreId) -> Result<(), OrderError> {
+    let staff = actor.rank_in(store_id).is_some_and(|rank| rank >= StaffRole::Staff);
+    if staff || actor.is_ops() { Ok(()) } else { Err(OrderError::StoreNotFound) }
+}
