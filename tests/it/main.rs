@@ -1,1 +1,13 @@
 //! The one integration binary: one module a room.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test that meets the unexpected must fail, loudly and at once"
+)]
+
+mod architecture;
+mod idempotency;
+mod indexes;

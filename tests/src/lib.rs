@@ -1,1 +1,15 @@
-//! .
+//! The test harness: each test gets an empty database on the real replica set, its own Redis prefix, a clock it
+//! moves by hand and seeded randomness. `scripts/test` starts the parts and says where they are.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test that meets the unexpected must fail, loudly and at once"
+)]
+
+mod world;
+
+pub use world::{World, env};
