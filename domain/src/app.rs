@@ -11,6 +11,8 @@ use daraa_platform::ports::sms::{GatewaySms, RecordingSms, SMS_CALL_DEADLINE, Sm
 use daraa_platform::random::Random;
 use daraa_platform::redis::{Cache, CacheError, RateLimiter, RedisPool};
 
+use crate::keys::{Keys, KeysError};
+
 /// The shared parts of one process.
 #[derive(Debug)]
 pub struct App {
@@ -32,6 +34,10 @@ pub struct App {
     pub ids: Ids,
     /// Other processes: SMS gateway, payment provider.
     pub ports: Ports,
+    /// What signs tokens and peppers codes.
+    pub keys: Keys,
+    /// Which sessions are alive, remembered for a moment.
+    pub sessions: crate::session::SessionCache,
     /// What this process knows of the feeds' last numbers.
     pub feed: crate::feed::Heads,
 }
@@ -51,6 +57,9 @@ pub enum StartError {
     /// A port.
     #[error(transparent)]
     Port(#[from] Infra),
+    /// A key.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
 }
 
 impl App {
@@ -73,6 +82,11 @@ impl App {
             redis,
             ids: Ids::new(clock.clone(), &random),
             ports: ports(settings)?,
+            keys: Keys::parse(
+                settings.secrets.token_key()?.expose(),
+                settings.secrets.code_pepper()?.expose(),
+            )?,
+            sessions: crate::session::SessionCache::default(),
             clock,
             random,
             feed: crate::feed::Heads::default(),

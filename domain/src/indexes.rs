@@ -4,6 +4,11 @@ use daraa_platform::mongo::index::CollectionIndexes;
 
 /// Every collection with its indexes.
 pub const ALL: &[CollectionIndexes] = &[
+    crate::account::INDEXES,
+    crate::address::INDEXES,
+    crate::audit::INDEXES,
+    crate::audit::PENDING_INDEXES,
+    crate::audit::SEAL_INDEXES,
     crate::cart::INDEXES,
     crate::feed::HEAD_INDEXES,
     crate::feed::INDEXES,
@@ -24,4 +29,7 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::order::INDEXES,
     crate::outbox::INDEXES,
     crate::pricing::INDEXES,
+    crate::session::CODE_INDEXES,
+    crate::session::INDEXES,
+    crate::settings::INDEXES,
 ];

@@ -1,0 +1,123 @@
+//! The three collections of the audit log.
+
+use daraa_platform::mongo::{DbError, Tx};
+use daraa_platform::paging::{PageRequest, SortOrder, date_key};
+use daraa_platform::time::Timestamp;
+use mongodb::bson::{Document, RawDocumentBuf, doc};
+
+use super::model::{AuditEntry, AuditFilter, AuditSeal, COLLECTION, PENDING, PendingEntry, SEALS};
+use crate::app::App;
+use crate::ids::AuditId;
+
+pub(super) async fn insert_in_tx(app: &App, tx: &mut Tx, entry: &AuditEntry) -> Result<(), DbError> {
+    app.mongo.coll(COLLECTION).insert_in_tx(tx, "db.audit.insert", entry).await?;
+    let pending = PendingEntry { id: entry.id, at: entry.at };
+    app.mongo.coll(PENDING).insert_in_tx(tx, "db.audit.insert_pending", &pending).await
+}
+
+/// One page and a row more, newest first.
+pub(super) async fn list(
+    app: &App,
+    filter: &AuditFilter,
+    page: &PageRequest,
+) -> Result<Vec<AuditEntry>, DbError> {
+    let mut query = page.after_filter("at", SortOrder::Descending, date_key);
+    for (field, value) in [("actor", &filter.actor), ("action", &filter.action), ("subject", &filter.subject)]
+    {
+        if let Some(value) = value {
+            query.insert(field, value);
+        }
+    }
+    let mut range = Document::new();
+    if let Some(from) = filter.from {
+        range.insert("$gte", from);
+    }
+    if let Some(to) = filter.to {
+        range.insert("$lt", to);
+    }
+    if !range.is_empty() {
+        query.insert("at", range);
+    }
+    let sort = page.sort("at", SortOrder::Descending);
+    app.mongo.coll(COLLECTION).find_many("db.audit.list", query, sort, page.fetch_limit()).await
+}
+
+/// The oldest entries that wait for a seal.
+pub(super) async fn pending_in_tx(app: &App, tx: &mut Tx, limit: i64) -> Result<Vec<PendingEntry>, DbError> {
+    let coll = app.mongo.coll(PENDING);
+    coll.find_many_in_tx(tx, "db.audit.pending", doc! {}, doc! { "_id": 1 }, limit).await
+}
+
+/// The entries as the database stores them, in the order of their ids.
+pub(super) async fn raw_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    ids: &[AuditId],
+    limit: i64,
+) -> Result<Vec<RawDocumentBuf>, DbError> {
+    let filter = doc! { "_id": { "$in": ids } };
+    app.mongo.coll(COLLECTION).find_many_in_tx(tx, "db.audit.raw", filter, doc! { "_id": 1 }, limit).await
+}
+
+/// [`raw_in_tx`] outside a transaction.
+pub(super) async fn raw(app: &App, ids: &[AuditId], limit: i64) -> Result<Vec<RawDocumentBuf>, DbError> {
+    let filter = doc! { "_id": { "$in": ids } };
+    app.mongo.coll(COLLECTION).find_many("db.audit.raw", filter, doc! { "_id": 1 }, limit).await
+}
+
+pub(super) async fn last_seal_in_tx(app: &App, tx: &mut Tx) -> Result<Option<AuditSeal>, DbError> {
+    let coll = app.mongo.coll(SEALS);
+    let mut last = coll.find_many_in_tx(tx, "db.audit.last_seal", doc! {}, doc! { "_id": -1 }, 1).await?;
+    Ok(last.pop())
+}
+
+pub(super) async fn insert_seal_in_tx(app: &App, tx: &mut Tx, seal: &AuditSeal) -> Result<(), DbError> {
+    app.mongo.coll(SEALS).insert_in_tx(tx, "db.audit.insert_seal", seal).await
+}
+
+pub(super) async fn clear_pending_in_tx(app: &App, tx: &mut Tx, ids: &[AuditId]) -> Result<u64, DbError> {
+    let coll = app.mongo.coll::<PendingEntry>(PENDING);
+    coll.delete_many_in_tx(tx, "db.audit.clear_pending", doc! { "_id": { "$in": ids } }).await
+}
+
+/// The seals after `sequence`, in order.
+pub(super) async fn seals_after(app: &App, sequence: i64, limit: i64) -> Result<Vec<AuditSeal>, DbError> {
+    let filter = doc! { "_id": { "$gt": sequence } };
+    app.mongo.coll(SEALS).find_many("db.audit.seals", filter, doc! { "_id": 1 }, limit).await
+}
+
+/// The seals over any of these entries.
+pub(super) async fn seals_over(app: &App, ids: &[AuditId], limit: i64) -> Result<Vec<AuditSeal>, DbError> {
+    let filter = doc! { "entries": { "$in": ids } };
+    app.mongo.coll(SEALS).find_many("db.audit.seals_over", filter, doc! { "_id": 1 }, limit).await
+}
+
+/// Ids of entries after `after` in the order of their ids, not younger than `until`.
+pub(super) async fn entries_after(
+    app: &App,
+    after: Option<AuditId>,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<AuditEntry>, DbError> {
+    let mut filter = doc! { "at": { "$lte": until } };
+    if let Some(after) = after {
+        filter.insert("_id", doc! { "$gt": after });
+    }
+    app.mongo.coll(COLLECTION).find_many("db.audit.walk", filter, doc! { "_id": 1 }, limit).await
+}
+
+/// Which of these entries wait for a seal.
+pub(super) async fn pending_of(app: &App, ids: &[AuditId], limit: i64) -> Result<Vec<PendingEntry>, DbError> {
+    let filter = doc! { "_id": { "$in": ids } };
+    app.mongo.coll(PENDING).find_many("db.audit.pending_of", filter, doc! { "_id": 1 }, limit).await
+}
+
+/// Waiting entries after `after`, in the order of their ids.
+pub(super) async fn pending_after(
+    app: &App,
+    after: Option<AuditId>,
+    limit: i64,
+) -> Result<Vec<PendingEntry>, DbError> {
+    let filter = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
+    app.mongo.coll(PENDING).find_many("db.audit.pending", filter, doc! { "_id": 1 }, limit).await
+}

@@ -1,0 +1,51 @@
+//! Which sessions are alive, remembered for half a second in this process.
+//!
+//! Not in Redis: a session that was ended must be refused everywhere within a second even when Redis is away. So each
+//! process asks the database at most twice a second for a session, and forgets at once what it ended itself.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::error::SessionError;
+use super::model::Session;
+use crate::ids::SessionId;
+
+/// How long an answer is believed; well below the promised second.
+const BELIEVED: Duration = Duration::from_millis(500);
+/// Sessions remembered at most; each takes some 300 bytes.
+const CAPACITY: u64 = 50_000;
+
+/// The remembered sessions of one process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SessionCache(moka::future::Cache<SessionId, Option<Arc<Session>>>);
+
+impl Default for SessionCache {
+    fn default() -> Self {
+        Self(moka::future::Cache::builder().time_to_live(BELIEVED).max_capacity(CAPACITY).build())
+    }
+}
+
+impl SessionCache {
+    /// The session as it was at most half a second ago; requests that ask at once share one load.
+    pub(super) async fn get_or_load(
+        &self,
+        id: SessionId,
+        load: impl Future<Output = Result<Option<Session>, SessionError>>,
+    ) -> Result<Option<Arc<Session>>, SessionError> {
+        if let Some(known) = self.0.get(&id).await {
+            return Ok(known);
+        }
+        let asked = Instant::now();
+        let loaded = load.await?.map(Arc::new);
+        // A slow answer may be old already: together with the time it is believed it stays within a second.
+        if asked.elapsed() < BELIEVED {
+            self.0.insert(id, loaded.clone()).await;
+        }
+        Ok(loaded)
+    }
+
+    /// Forgets a session that changed.
+    pub(super) async fn forget(&self, id: SessionId) {
+        self.0.invalidate(&id).await;
+    }
+}

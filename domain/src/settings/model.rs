@@ -1,0 +1,201 @@
+//! The stored settings and the change an admin may ask for.
+
+use std::time::Duration;
+
+use daraa_platform::money::Currency;
+use daraa_platform::mongo::index::CollectionIndexes;
+use daraa_platform::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(super) const COLLECTION: &str = "platform_settings";
+/// There is one document.
+pub(super) const PLATFORM: &str = "platform";
+
+/// Read by `_id` only.
+pub const INDEXES: CollectionIndexes = CollectionIndexes { collection: COLLECTION, indexes: &[] };
+
+/// What may be changed while the platform runs. The defaults hold until an admin changes something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Always `platform`.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Counts the changes; 0 before the first.
+    pub version: i64,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// The currency of new stores, wallets and platform fees.
+    pub currency: Currency,
+    /// How the delivery fee of a store's order is computed.
+    pub delivery_fee: DeliveryFeeRules,
+    /// Added to an order paid in cash, minor units of `currency`.
+    pub cash_fee_minor: i64,
+    /// How long parts of an order may take.
+    pub deadlines: Deadlines,
+    /// A courier must be this close to arrive, metres; 0 switches the check off.
+    pub geofence_m: i64,
+    /// The platform's share of the items of a store without a rate of its own, basis points.
+    pub commission_bps: i64,
+    /// The courier's share of the delivery fee, basis points.
+    pub courier_share_bps: i64,
+    /// Tax on taxable items, basis points.
+    pub tax_bps: i64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            id: PLATFORM.to_owned(),
+            version: 0,
+            updated_at: None,
+            currency: Currency::Syp,
+            delivery_fee: DeliveryFeeRules::default(),
+            cash_fee_minor: 50_000,
+            deadlines: Deadlines::default(),
+            geofence_m: 0,
+            commission_bps: 1_500,
+            courier_share_bps: 8_000,
+            tax_bps: 0,
+        }
+    }
+}
+
+/// The rules of the delivery fee: a base that covers the first metres, then so much for each kilometre begun, nothing
+/// for large orders. Amounts are minor units of the platform's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DeliveryFeeRules {
+    /// Charged for any delivery.
+    pub base_minor: i64,
+    /// Metres the base covers.
+    pub included_m: i64,
+    /// For each kilometre begun beyond these.
+    pub per_km_minor: i64,
+    /// Never more than this.
+    pub max_minor: i64,
+    /// Free when the items of the store cost at least this; 0 switches the rule off.
+    pub free_over_minor: i64,
+}
+
+impl Default for DeliveryFeeRules {
+    fn default() -> Self {
+        Self {
+            base_minor: 500_000,
+            included_m: 1_500,
+            per_km_minor: 100_000,
+            max_minor: 3_000_000,
+            free_over_minor: 20_000_000,
+        }
+    }
+}
+
+/// How long parts of an order may take, in seconds of the platform's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Deadlines {
+    /// A store has this long to accept or reject.
+    pub store_response_s: i64,
+    /// A courier has this long to answer an offer.
+    pub offer_s: i64,
+    /// An unpaid order expires after this.
+    pub unpaid_s: i64,
+    /// A quote holds this long.
+    pub quote_s: i64,
+    /// Stock and coupons stay reserved this long.
+    pub reservation_s: i64,
+    /// A store may be this late before ops are told.
+    pub ready_grace_s: i64,
+    /// A courier waits this long for a customer who does not show up.
+    pub no_show_wait_s: i64,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            store_response_s: 600,
+            offer_s: 30,
+            unpaid_s: 900,
+            quote_s: 900,
+            reservation_s: 1_800,
+            ready_grace_s: 600,
+            no_show_wait_s: 300,
+        }
+    }
+}
+
+impl Deadlines {
+    /// [`Self::store_response_s`] as a span.
+    #[must_use]
+    pub fn store_response(&self) -> Duration {
+        seconds(self.store_response_s)
+    }
+
+    /// [`Self::offer_s`] as a span.
+    #[must_use]
+    pub fn offer(&self) -> Duration {
+        seconds(self.offer_s)
+    }
+
+    /// [`Self::unpaid_s`] as a span.
+    #[must_use]
+    pub fn unpaid(&self) -> Duration {
+        seconds(self.unpaid_s)
+    }
+
+    /// [`Self::quote_s`] as a span.
+    #[must_use]
+    pub fn quote(&self) -> Duration {
+        seconds(self.quote_s)
+    }
+
+    /// [`Self::reservation_s`] as a span.
+    #[must_use]
+    pub fn reservation(&self) -> Duration {
+        seconds(self.reservation_s)
+    }
+
+    /// [`Self::ready_grace_s`] as a span.
+    #[must_use]
+    pub fn ready_grace(&self) -> Duration {
+        seconds(self.ready_grace_s)
+    }
+
+    /// [`Self::no_show_wait_s`] as a span.
+    #[must_use]
+    pub fn no_show_wait(&self) -> Duration {
+        seconds(self.no_show_wait_s)
+    }
+}
+
+fn seconds(n: i64) -> Duration {
+    Duration::from_secs(u64::try_from(n).unwrap_or(0))
+}
+
+/// A change: what is `None` stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SettingsPatch {
+    /// See [`Settings::delivery_fee`].
+    pub delivery_fee: Option<DeliveryFeeRules>,
+    /// See [`Settings::cash_fee_minor`].
+    pub cash_fee_minor: Option<i64>,
+    /// See [`Settings::deadlines`].
+    pub deadlines: Option<Deadlines>,
+    /// See [`Settings::geofence_m`].
+    pub geofence_m: Option<i64>,
+    /// See [`Settings::commission_bps`].
+    pub commission_bps: Option<i64>,
+    /// See [`Settings::courier_share_bps`].
+    pub courier_share_bps: Option<i64>,
+    /// See [`Settings::tax_bps`].
+    pub tax_bps: Option<i64>,
+}
+
+/// Changes the settings.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateSettings {
+    /// What to change.
+    pub patch: SettingsPatch,
+    /// The version the change was made from; `None` overwrites whatever there is.
+    pub expected_version: Option<i64>,
+}
