@@ -10,6 +10,10 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::audit::PENDING_INDEXES,
     crate::audit::SEAL_INDEXES,
     crate::cart::INDEXES,
+    crate::catalog::PRODUCT_INDEXES,
+    crate::catalog::SECTION_INDEXES,
+    crate::catalog::stock::ADJUSTMENT_INDEXES,
+    crate::catalog::stock::INDEXES,
     crate::feed::HEAD_INDEXES,
     crate::feed::INDEXES,
     crate::idempotency::INDEXES,
@@ -32,4 +36,6 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::session::CODE_INDEXES,
     crate::session::INDEXES,
     crate::settings::INDEXES,
+    crate::store::INDEXES,
+    crate::store::category::INDEXES,
 ];

@@ -1,0 +1,20 @@
+//! Menus: sections, products, variants, modifier groups; and their stock.
+//!
+//! Calls: store, audit, idempotency, outbox. Called by: search, cart, pricing, order, review.
+
+mod error;
+mod model;
+mod rules;
+mod service;
+pub mod stock;
+mod store;
+
+pub use error::{CatalogError, CatalogErrorCode};
+pub use model::{
+    MAX_GROUPS, MAX_IMAGES, MAX_MODIFIERS, MAX_PRICE_MINOR, MAX_PRODUCTS, MAX_SECTIONS, MAX_VARIANTS,
+    MenuSection, Modifier, ModifierGroup, PRODUCT_INDEXES, Product, ProductStatus, SECTION_INDEXES, TaxClass,
+    Variant, VariantStatus,
+};
+pub use rules::{ProductAction, TRANSITIONS, decide, validate_choice};
+pub use service::{FreshVariant, fresh_variants, get, get_many, variants};
+pub use stock::{StockItem, StockLevel, confirm, consume, release, reserve};

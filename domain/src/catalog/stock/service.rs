@@ -1,0 +1,166 @@
+//! Reserve, confirm, consume, release: each idempotent per order.
+
+use std::collections::HashMap;
+
+use daraa_platform::mongo::Tx;
+use daraa_platform::time::Timestamp;
+use tracing::{instrument, warn};
+
+use super::model::{DueReservation, StockAdjustment, StockItem};
+use super::rules::totals;
+use super::store;
+use crate::app::App;
+use crate::catalog::CatalogError;
+use crate::ids::{OrderId, VariantId};
+
+/// How often a change is tried again when another one came between looking and changing.
+const MAX_TRIES: u32 = 3;
+/// Variants whose expired reservations are looked at in one go.
+const EXPIRED_BATCH: i64 = 100;
+
+/// Reserves all lines of an order, or none: takes from the shelf, variant by variant in the order of ids, and gives
+/// everything back when one is sold out. Asked again for the same order it does nothing more. Variants whose stock
+/// is not counted are passed over.
+///
+/// # Errors
+/// [`CatalogError::SoldOut`] with what is left, [`CatalogError::BadQuantity`], [`CatalogError::VariantNotFound`].
+#[instrument(name = "svc.stock.reserve", skip_all, fields(order.id = %order_id))]
+pub async fn reserve(
+    app: &App,
+    order_id: OrderId,
+    lines: &[(VariantId, i64)],
+    expires_at: Timestamp,
+) -> Result<(), CatalogError> {
+    let wanted = totals(lines).ok_or(CatalogError::BadQuantity)?;
+    let mut tried = Vec::with_capacity(wanted.len());
+    for (variant_id, quantity) in wanted {
+        tried.push((variant_id, quantity));
+        if let Err(e) = take(app, order_id, variant_id, quantity, Some(expires_at)).await {
+            // The one that failed is given back, too: its answer may be lost while its effect is not.
+            if let Err(undo) = release(app, order_id, &tried).await {
+                warn!(order.id = %order_id, cause = %undo, "stock stays reserved until its expiry");
+            }
+            return Err(e);
+        }
+    }
+    Ok(())
+}
+
+async fn take(
+    app: &App,
+    order_id: OrderId,
+    variant_id: VariantId,
+    quantity: i64,
+    expires_at: Option<Timestamp>,
+) -> Result<(), CatalogError> {
+    for _ in 0..MAX_TRIES {
+        if store::reserve(app, order_id, variant_id, quantity, expires_at).await? {
+            return Ok(());
+        }
+        let item = store::find(app, variant_id).await?.ok_or(CatalogError::VariantNotFound)?;
+        if !item.tracked || item.reservations.iter().any(|r| r.id == order_id) {
+            return Ok(());
+        }
+        if item.on_hand < quantity {
+            return Err(CatalogError::SoldOut { variant: variant_id, available: item.on_hand });
+        }
+        // Something was given back between the two looks: try again.
+    }
+    Err(CatalogError::SoldOut { variant: variant_id, available: 0 })
+}
+
+/// Keeps what an order reserved: it no longer expires. A reservation that expired meanwhile is taken again.
+///
+/// # Errors
+/// [`CatalogError::SoldOut`] when it expired and the goods are gone; nothing is given back then.
+#[instrument(name = "svc.stock.confirm", skip_all, fields(order.id = %order_id))]
+pub async fn confirm(app: &App, order_id: OrderId, lines: &[(VariantId, i64)]) -> Result<(), CatalogError> {
+    for (variant_id, quantity) in totals(lines).ok_or(CatalogError::BadQuantity)? {
+        if !store::confirm(app, order_id, variant_id).await? {
+            take(app, order_id, variant_id, quantity, None).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The order is completed: what it reserved is sold. Without a reservation (done before, not counted) nothing
+/// happens.
+///
+/// # Errors
+/// Database failure.
+#[instrument(name = "svc.stock.consume", skip_all, fields(order.id = %order_id))]
+pub async fn consume(app: &App, order_id: OrderId, lines: &[(VariantId, i64)]) -> Result<(), CatalogError> {
+    settle(app, order_id, lines, "sold").await
+}
+
+/// The order will not be: what it reserved goes back on the shelf. Without a reservation nothing happens.
+///
+/// # Errors
+/// Database failure.
+#[instrument(name = "svc.stock.release", skip_all, fields(order.id = %order_id))]
+pub async fn release(app: &App, order_id: OrderId, lines: &[(VariantId, i64)]) -> Result<(), CatalogError> {
+    settle(app, order_id, lines, "on_hand").await
+}
+
+async fn settle(
+    app: &App,
+    order_id: OrderId,
+    lines: &[(VariantId, i64)],
+    into: &'static str,
+) -> Result<(), CatalogError> {
+    for (variant_id, quantity) in totals(lines).ok_or(CatalogError::BadQuantity)? {
+        if store::settle(app, order_id, variant_id, quantity, into).await? {
+            continue;
+        }
+        // Done before, or not counted; what is held in another quantity than the line says is still ended whole.
+        let held = store::find(app, variant_id)
+            .await?
+            .and_then(|item| item.reservations.into_iter().find(|r| r.id == order_id));
+        if let Some(held) = held {
+            store::settle(app, order_id, variant_id, held.quantity, into).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reservations past their time. The caller asks whether the order lives, and then [`confirm`]s or [`release`]s.
+///
+/// # Errors
+/// Database failure.
+pub async fn expired(app: &App) -> Result<Vec<DueReservation>, CatalogError> {
+    Ok(store::expired(app, app.clock.now(), EXPIRED_BATCH).await?)
+}
+
+/// The stock of many variants, fresh from the primary.
+///
+/// # Errors
+/// Database failure.
+pub async fn items(app: &App, ids: &[VariantId]) -> Result<HashMap<VariantId, StockItem>, CatalogError> {
+    let rows = store::find_many(app, ids).await?;
+    Ok(rows.into_iter().map(|item| (item.id, item)).collect())
+}
+
+/// Opens the books of new variants.
+pub(in crate::catalog) async fn create_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    items: &[StockItem],
+) -> Result<(), CatalogError> {
+    Ok(store::insert_many_in_tx(app, tx, items).await?)
+}
+
+/// Moves the shelf by hand.
+pub(in crate::catalog) async fn adjust_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    row: &StockAdjustment,
+) -> Result<StockItem, CatalogError> {
+    if let Some(after) = store::adjust_in_tx(app, tx, row).await? {
+        return Ok(after);
+    }
+    match store::find(app, row.variant_id).await?.filter(|item| item.store_id == row.store_id) {
+        None => Err(CatalogError::VariantNotFound),
+        Some(item) if !item.tracked => Err(CatalogError::StockNotTracked),
+        Some(item) => Err(CatalogError::StockBelowZero { on_hand: item.on_hand }),
+    }
+}

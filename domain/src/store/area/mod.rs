@@ -1,0 +1,7 @@
+//! Where a store delivers to: a checked polygon or several, with holes.
+//!
+//! Pure. Calls: nothing. Called by: store.
+
+mod model;
+
+pub use model::{BadArea, MAX_POINTS, MAX_POLYGONS, MAX_RINGS, MAX_SPAN_DEGREES, ServiceArea};

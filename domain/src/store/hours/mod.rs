@@ -1,0 +1,12 @@
+//! When a store is open: weekly hours in its time zone (also past midnight), overrides of single days, closures.
+//!
+//! Pure. Calls: nothing. Called by: store.
+
+mod model;
+mod rules;
+
+pub use model::{
+    BadHours, Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, MAX_RANGES_PER_DAY, OpenRange,
+    Schedule, TimeOfDay, TimeZone, Weekday,
+};
+pub use rules::{Span, is_open, next_span, spans, validate_week};
