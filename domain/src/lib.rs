@@ -7,6 +7,8 @@ pub mod app;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod courier;
+pub mod delivery;
 pub mod feed;
 pub mod fold;
 pub mod idempotency;
