@@ -7,8 +7,8 @@ use daraa_platform::fault::Fault;
 use daraa_platform::mongo::DbError;
 
 use crate::app::App;
-use crate::feed;
 use crate::outbox::{Consumer, ConsumerResult, EventRow, Fence, Relay};
+use crate::{delivery, feed};
 
 /// A row: on `kind`, as `name`, run the function.
 macro_rules! on {
@@ -26,7 +26,13 @@ fn answer<E: Fault>(result: Result<(), E>) -> ConsumerResult {
 }
 
 /// The table.
-pub const TABLE: &[Consumer] = &[on!("*", "feed", to_feed)];
+pub const TABLE: &[Consumer] = &[
+    on!("*", "feed", to_feed),
+    on!("order.accepted", "delivery", delivery::on_order_accepted),
+    on!("order.delayed", "delivery", delivery::on_order_delayed),
+    on!("order.ready", "delivery", delivery::on_order_ready),
+    on!("order.cancelled", "delivery", delivery::on_order_ended),
+];
 
 async fn to_feed(app: &App, event: &EventRow) -> Result<(), daraa_platform::fault::Infra> {
     Ok(feed::append(app, event).await?)
