@@ -9,5 +9,6 @@
 )]
 
 mod architecture;
+mod database_users;
 mod idempotency;
 mod indexes;
