@@ -29,3 +29,27 @@ faults! {
         AddressNotFound: NotFound, "There is no such address.", "لا يوجد عنوان كهذا.", field "addressId";
     }
 }
+
+impl From<crate::catalog::CatalogError> for CartError {
+    fn from(e: crate::catalog::CatalogError) -> Self {
+        use crate::catalog::CatalogError as E;
+        match e {
+            E::Infra(cause) => Self::Infra(cause),
+            E::ModifierNotFound
+            | E::ModifierUnavailable
+            | E::ModifierTwice
+            | E::TooFewModifiers { .. }
+            | E::TooManyModifiers { .. } => Self::InvalidChoice,
+            _ => Self::VariantNotFound,
+        }
+    }
+}
+
+impl From<crate::store::StoreError> for CartError {
+    fn from(e: crate::store::StoreError) -> Self {
+        match e {
+            crate::store::StoreError::Infra(cause) => Self::Infra(cause),
+            _ => Self::VariantNotFound,
+        }
+    }
+}

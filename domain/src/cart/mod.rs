@@ -8,9 +8,15 @@
 mod error;
 mod model;
 pub mod rules;
+mod service;
+mod store;
 
 pub use error::{CartError, CartErrorCode};
 pub use model::{
     Cart, CartLine, CartProblem, CartProblemCode, INDEXES, MAX_LINES, MAX_MODIFIERS, MAX_NOTE_CHARS,
     MAX_QUANTITY, MAX_STORES,
+};
+pub use service::{
+    AddLine, CartOwner, Look, LookedLine, add_line, clear, create_guest, get, look, merge, place_of,
+    remove_abandoned, remove_line, take_lines_in_tx, update_line,
 };

@@ -5,11 +5,19 @@
 //!
 //! Calls: cart, promotion, payment (the method's name), catalog, store, address, settings. Called by: order.
 
+mod coupon;
+mod error;
 mod model;
 pub mod rules;
+mod service;
+mod store;
 
+pub use error::{PricingError, PricingErrorCode};
 pub use model::{
     AddressSnapshot, Claim, DiscountBearer, FulfillmentMethod, INDEXES, OrderMoney, PaymentMethod,
     PricedItem, PricedModifier, Quote, QuoteLine, QuoteLineKind, QuoteState, QuotedCoupon, QuotedStore,
     RuleInput,
+};
+pub use service::{
+    Claimed, CreateQuote, Recheck, claim, create, get_for, place_in_tx, recheck, remove_old, reopen,
 };

@@ -132,6 +132,8 @@ pub struct PricedItem {
     pub unit_price: Money,
     /// `unit_price × quantity`.
     pub total: Money,
+    /// The rate of the tax contained, basis points.
+    pub tax_bps: i64,
     /// This line's share of the discount.
     pub discount: Money,
     /// The tax contained in `total − discount`.
@@ -172,7 +174,7 @@ pub struct AddressSnapshot {
     /// The customer's word for it, e.g. "home".
     pub label: String,
     /// How to find the door.
-    pub notes: String,
+    pub notes: Option<String>,
 }
 
 /// One store's part of a quote.

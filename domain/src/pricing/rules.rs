@@ -24,8 +24,6 @@ pub struct FeeRules {
     pub free_over: Option<Money>,
     /// `cash.fee`: once per purchase that is paid in cash at the door.
     pub cash_fee: Money,
-    /// `tax.included`: the tax contained in the items, basis points.
-    pub tax_bps: i64,
 }
 
 impl FeeRules {
@@ -33,15 +31,7 @@ impl FeeRules {
     #[must_use]
     pub const fn none(currency: Currency) -> Self {
         let zero = Money::zero(currency);
-        Self {
-            base: zero,
-            included_m: 0,
-            per_km: zero,
-            max: zero,
-            free_over: None,
-            cash_fee: zero,
-            tax_bps: 0,
-        }
+        Self { base: zero, included_m: 0, per_km: zero, max: zero, free_over: None, cash_fee: zero }
     }
 }
 
@@ -166,10 +156,7 @@ pub fn price(input: PriceInput) -> Result<Vec<QuotedStore>, PriceError> {
         part.push(QuoteLineKind::StoreTip, "إكرامية المتجر", "Store tip", share, "tip.store", inputs);
     }
     let bearer = input.discount.as_ref().map(|terms| terms.bearer);
-    Ok(parts
-        .into_iter()
-        .map(|part| part.finish(input.fees.tax_bps, bearer))
-        .collect::<Result<_, MoneyError>>()?)
+    Ok(parts.into_iter().map(|part| part.finish(bearer)).collect::<Result<_, MoneyError>>()?)
 }
 
 struct Part {
@@ -273,19 +260,23 @@ impl Part {
         Ok(())
     }
 
-    fn finish(mut self, tax_bps: i64, bearer: Option<DiscountBearer>) -> Result<QuotedStore, MoneyError> {
+    fn finish(mut self, bearer: Option<DiscountBearer>) -> Result<QuotedStore, MoneyError> {
         let currency = self.items_total.currency;
         for item in &mut self.store.items {
-            item.tax = contained_tax(item.total.sub(item.discount)?, tax_bps)?;
+            item.tax = contained_tax(item.total.sub(item.discount)?, item.tax_bps)?;
         }
         let tax = Money::sum(currency, self.store.items.iter().map(|item| item.tax))?;
+        let highest_bps = self.store.items.iter().map(|item| item.tax_bps).max().unwrap_or(0);
         self.push(
             QuoteLineKind::TaxIncluded,
             "ضريبة مشمولة",
             "Tax included",
             tax,
             "tax.included",
-            vec![number("tax_bps", tax_bps), number("items_minor", self.items_total.amount_minor)],
+            vec![
+                number("items_minor", self.items_total.amount_minor),
+                number("highest_tax_bps", highest_bps),
+            ],
         );
         let total = self
             .items_total

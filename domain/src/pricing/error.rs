@@ -1,0 +1,74 @@
+//! What pricing refuses.
+
+use daraa_platform::money::{Money, MoneyError};
+
+use super::rules::PriceError;
+
+daraa_platform::faults! {
+    /// Why there is no quote, or why it does not hold.
+    pub enum PricingError, PricingErrorCode {
+        /// There is no such quote, or it is somebody else's.
+        QuoteNotFound: NotFound, "There is no such quote.", "لا يوجد عرض سعر كهذا.", field "quoteId";
+        /// Nothing is in the cart.
+        CartEmpty: Conflict, "The cart is empty.", "السلة فارغة.";
+        /// Nothing in the cart can be bought.
+        NothingAvailable: Conflict, "Nothing in the cart can be bought now.", "لا شيء في السلة متاح للشراء حالياً.";
+        /// Delivery needs an address.
+        AddressRequired: BadInput, "Delivery needs an address.", "التوصيل يحتاج إلى عنوان.", field "addressId";
+        /// There is no such address, or it is somebody else's.
+        AddressNotFound: NotFound, "There is no such address.", "لا يوجد عنوان كهذا.", field "addressId";
+        /// Stores with different currencies cannot be paid together.
+        MixedCurrencies: Conflict, "The stores in the cart use different currencies.", "تستخدم المتاجر في السلة عملات مختلفة.";
+        /// There is no delivery in this currency.
+        CurrencyNotServed: Conflict, "There is no delivery for this currency.", "لا يتوفر التوصيل لهذه العملة.";
+        /// A tip below zero or absurdly large.
+        BadTip: BadInput, "A tip must be zero or more.", "يجب ألا تقل الإكرامية عن الصفر.", field "courierTipMinor";
+        /// A tip for a courier who does not come.
+        TipNotApplicable: BadInput, "There is no courier to tip for takeaway.", "لا يوجد سائق للإكرامية عند الاستلام من المتجر.", field "courierTipMinor";
+        /// The coupon is unknown, expired or used up.
+        CouponNotUsable: Conflict, "This coupon cannot be used.", "لا يمكن استخدام هذه القسيمة.", field "couponCode";
+        /// The eligible items cost less than the coupon asks for.
+        CouponBelowMinimum { minimum: String }: Conflict, "This coupon needs items worth at least {minimum}.", "تحتاج هذه القسيمة إلى أصناف بقيمة {minimum} على الأقل.", field "couponCode";
+        /// The coupon is for a store that is not in the cart.
+        CouponForOtherStore: Conflict, "This coupon is for another store.", "هذه القسيمة لمتجر آخر.", field "couponCode";
+        /// The amounts are too large to add up.
+        AmountTooLarge: BadInput, "The amounts are too large.", "المبالغ كبيرة جداً.";
+        /// An id is not one of ours.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
+    }
+}
+
+impl From<PriceError> for PricingError {
+    fn from(e: PriceError) -> Self {
+        match e {
+            PriceError::Money(MoneyError::Overflow) => Self::AmountTooLarge,
+            PriceError::Money(MoneyError::CurrencyMismatch { .. }) => Self::MixedCurrencies,
+            PriceError::Money(other @ MoneyError::NoShares) => Self::Infra(other.into()),
+            PriceError::BelowCouponMinimum(min) => Self::CouponBelowMinimum { minimum: shown(min) },
+            PriceError::CouponForOtherStore => Self::CouponForOtherStore,
+        }
+    }
+}
+
+fn shown(amount: Money) -> String {
+    amount.formatted(daraa_platform::fault::Lang::En)
+}
+
+impl From<crate::cart::CartError> for PricingError {
+    fn from(e: crate::cart::CartError) -> Self {
+        match e {
+            crate::cart::CartError::Infra(cause) => Self::Infra(cause),
+            crate::cart::CartError::AddressNotFound => Self::AddressNotFound,
+            _ => Self::CartEmpty,
+        }
+    }
+}
+
+impl From<crate::address::AddressError> for PricingError {
+    fn from(e: crate::address::AddressError) -> Self {
+        match e {
+            crate::address::AddressError::Infra(cause) => Self::Infra(cause),
+            _ => Self::AddressNotFound,
+        }
+    }
+}
