@@ -9,7 +9,6 @@
 mod error;
 mod event;
 mod model;
-mod phone;
 mod rules;
 mod service;
 mod store;
@@ -18,8 +17,7 @@ mod tests;
 
 pub use error::{AccountError, AccountErrorCode};
 pub use event::ACCOUNT_CREATED;
-pub use model::{Account, GrantOpsRole, INDEXES, MAX_MEMBERSHIPS, UpdateAccount};
-pub use phone::{NotAPhone, Phone};
+pub use model::{Account, GrantOpsRole, INDEXES, MAX_MEMBERSHIPS, NotAPhone, Phone, UpdateAccount};
 pub use rules::{MAX_NAME_CHARS, PersonName};
 pub(crate) use service::{create_in_tx, find_by_phone_in_tx};
 pub use service::{

@@ -1,5 +1,9 @@
 //! The stored account.
 
+mod phone;
+
+pub use phone::{NotAPhone, Phone};
+
 use std::fmt;
 
 use daraa_platform::fault::Lang;
@@ -7,7 +11,6 @@ use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialVal
 use daraa_platform::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::phone::Phone;
 use super::rules::PersonName;
 use crate::actor::{OpsRole, StaffOf};
 use crate::ids::{AccountId, CourierId};

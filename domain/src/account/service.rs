@@ -8,8 +8,7 @@ use daraa_platform::transact;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
 use super::error::AccountError;
-use super::model::{Account, GrantOpsRole, PHONE_INDEX, UpdateAccount};
-use super::phone::Phone;
+use super::model::{Account, GrantOpsRole, PHONE_INDEX, Phone, UpdateAccount};
 use super::rules::PersonName;
 use super::{event, rules, store};
 use crate::actor::{Actor, StaffRole};

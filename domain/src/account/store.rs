@@ -7,8 +7,7 @@ use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
 use mongodb::bson::{Bson, Document, doc};
 
-use super::model::{Account, COLLECTION};
-use super::phone::Phone;
+use super::model::{Account, COLLECTION, Phone};
 use crate::app::App;
 use crate::ids::AccountId;
 

@@ -5,8 +5,7 @@ use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use proptest::prelude::*;
 
-use super::model::{Account, MAX_MEMBERSHIPS};
-use super::phone::{NotAPhone, Phone};
+use super::model::{Account, MAX_MEMBERSHIPS, NotAPhone, Phone};
 use super::rules::{PersonName, with_membership};
 use crate::actor::StaffRole;
 use crate::ids::{AccountId, StoreId};

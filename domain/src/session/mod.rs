@@ -6,18 +6,14 @@
 //!
 //! Calls: account, audit. Called by: transport only.
 
-mod cache;
 mod error;
-mod limits;
 mod model;
 mod rules;
 mod service;
 mod store;
 #[cfg(test)]
 mod tests;
-mod token;
 
-pub use cache::SessionCache;
 pub use error::{SessionError, SessionErrorCode};
 pub use model::{
     CODE_INDEXES, CodeRequested, EndReason, Ended, INDEXES, RefreshState, Session, StartSession, Tokens,
@@ -28,3 +24,4 @@ pub use rules::{
 pub use service::{
     Identity, end, identify, identify_with_expiry, list, refresh, request_code, revoke, start,
 };
+pub use store::SessionCache;

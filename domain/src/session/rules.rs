@@ -1,5 +1,7 @@
 //! How long things last, and what a refresh token may do.
 
+pub(super) mod token;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! Use cases of signing in.
 
+mod limits;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,12 +17,12 @@ use super::error::SessionError;
 use super::model::{
     CodeRequested, EndReason, Ended, RefreshState, Session, StartSession, StoredCode, Tokens,
 };
+use super::rules::token::{self, RefreshToken};
 use super::rules::{
     self, ACCESS_LIFE, CODE_LIFE, MAX_SESSIONS, OneTimeCode, REFRESH_LIFE, RETRY_GRACE, RefreshDecision,
     shown,
 };
-use super::token::{self, RefreshToken};
-use super::{limits, store};
+use super::store;
 use crate::account::{self, Account, Phone};
 use crate::actor::{Actor, Person};
 use crate::app::App;

@@ -1,5 +1,9 @@
 //! The collections of sessions and one-time codes.
 
+mod cache;
+
+pub use cache::SessionCache;
+
 use daraa_platform::mongo::{DbError, Tx};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc, serialize_to_bson, serialize_to_document};

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use super::error::SessionError;
 use super::model::{EndReason, Ended, RefreshState, Session};
+use super::rules::token::{RefreshToken, check_access, sign_access, sign_refresh};
 use super::rules::{self, DeviceName, OneTimeCode, RefreshDecision, address_of, decide, shown};
-use super::token::{RefreshToken, check_access, sign_access, sign_refresh};
 use crate::ids::{AccountId, SessionId};
 use crate::keys::Keys;
 

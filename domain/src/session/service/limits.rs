@@ -6,8 +6,8 @@ use std::time::Duration;
 use daraa_platform::fault::Infra;
 use daraa_platform::redis::RateRule;
 
-use super::rules::address_of;
 use crate::app::App;
+use crate::session::rules::address_of;
 
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 const HOUR: Duration = Duration::from_secs(3_600);

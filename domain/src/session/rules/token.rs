@@ -13,9 +13,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
-use super::error::SessionError;
 use crate::ids::{AccountId, SessionId};
 use crate::keys::{Keys, mac};
+use crate::session::error::SessionError;
 
 const ISSUER: &str = "daraa";
 /// Ours have about 330 characters; a longer one is not even looked at.
@@ -37,14 +37,14 @@ struct Claims {
 
 /// A genuine access token within its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Access {
-    pub(super) account_id: AccountId,
-    pub(super) session_id: SessionId,
-    pub(super) expires_at: Timestamp,
+pub(in crate::session) struct Access {
+    pub(in crate::session) account_id: AccountId,
+    pub(in crate::session) session_id: SessionId,
+    pub(in crate::session) expires_at: Timestamp,
 }
 
 /// Signs an access token; returns it with the instant it expires, whole seconds.
-pub(super) fn sign_access(
+pub(in crate::session) fn sign_access(
     keys: &Keys,
     account_id: AccountId,
     session_id: SessionId,
@@ -68,7 +68,11 @@ pub(super) fn sign_access(
 }
 
 /// Checks an access token. The algorithm is pinned, and time is judged by the given clock, never by the machine's.
-pub(super) fn check_access(keys: &Keys, token: &str, now: Timestamp) -> Result<Access, SessionError> {
+pub(in crate::session) fn check_access(
+    keys: &Keys,
+    token: &str,
+    now: Timestamp,
+) -> Result<Access, SessionError> {
     if token.len() > MAX_TOKEN_CHARS {
         return Err(SessionError::TokenInvalid);
     }
@@ -98,22 +102,27 @@ pub(super) fn check_access(keys: &Keys, token: &str, now: Timestamp) -> Result<A
 
 /// A refresh token as it was presented; genuine only once [`RefreshToken::genuine`] says so.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct RefreshToken {
-    pub(super) session_id: SessionId,
-    pub(super) generation: i64,
+pub(in crate::session) struct RefreshToken {
+    pub(in crate::session) session_id: SessionId,
+    pub(in crate::session) generation: i64,
     kid: String,
     mac: [u8; 32],
 }
 
 /// The refresh token of a generation: `<kid>.<session>.<generation>.<mac>`.
-pub(super) fn sign_refresh(keys: &Keys, session_id: SessionId, generation: i64, nonce: &str) -> String {
+pub(in crate::session) fn sign_refresh(
+    keys: &Keys,
+    session_id: SessionId,
+    generation: i64,
+    nonce: &str,
+) -> String {
     let key = keys.signing();
     let mac = URL_SAFE_NO_PAD.encode(refresh_mac(&key.refresh, session_id, generation, nonce));
     format!("{}.{session_id}.{generation}.{mac}", key.kid)
 }
 
 impl RefreshToken {
-    pub(super) fn parse(text: &str) -> Result<Self, SessionError> {
+    pub(in crate::session) fn parse(text: &str) -> Result<Self, SessionError> {
         let read = || {
             if text.len() > MAX_TOKEN_CHARS {
                 return None;
@@ -129,7 +138,7 @@ impl RefreshToken {
     }
 
     /// Whether one of our keys made it for the session with this nonce. Constant time.
-    pub(super) fn genuine(&self, keys: &Keys, nonce: &str) -> bool {
+    pub(in crate::session) fn genuine(&self, keys: &Keys, nonce: &str) -> bool {
         keys.by_kid(&self.kid).is_some_and(|key| {
             let expected = refresh_mac(&key.refresh, self.session_id, self.generation, nonce);
             expected.ct_eq(&self.mac).into()

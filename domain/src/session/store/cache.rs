@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::error::SessionError;
-use super::model::Session;
 use crate::ids::SessionId;
+use crate::session::error::SessionError;
+use crate::session::model::Session;
 
 /// How long an answer is believed; well below the promised second.
 const BELIEVED: Duration = Duration::from_millis(500);
@@ -27,7 +27,7 @@ impl Default for SessionCache {
 
 impl SessionCache {
     /// The session as it was at most half a second ago; requests that ask at once share one load.
-    pub(super) async fn get_or_load(
+    pub(in crate::session) async fn get_or_load(
         &self,
         id: SessionId,
         load: impl Future<Output = Result<Option<Session>, SessionError>>,
@@ -45,7 +45,7 @@ impl SessionCache {
     }
 
     /// Forgets a session that changed.
-    pub(super) async fn forget(&self, id: SessionId) {
+    pub(in crate::session) async fn forget(&self, id: SessionId) {
         self.0.invalidate(&id).await;
     }
 }
