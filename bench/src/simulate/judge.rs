@@ -126,15 +126,19 @@ fn provider_agrees(orders: &[Value], log: Option<&[Value]>) -> Vec<String> {
     let mut captured: i64 = 0;
     let mut captures: BTreeMap<String, u32> = BTreeMap::new();
     for row in log {
-        let amount = row["amount_minor"].as_i64().unwrap_or_default();
-        match row["event"].as_str() {
-            Some("captured") => {
+        let operation = &row["operation"];
+        if operation["status"].as_str() != Some("succeeded") {
+            continue;
+        }
+        let amount = operation["amount_minor"].as_i64().unwrap_or_default();
+        match operation["kind"].as_str() {
+            Some("capture") => {
                 captured += amount;
                 *captures
-                    .entry(row["operation_reference"].as_str().unwrap_or_default().to_owned())
+                    .entry(row["payment"]["reference"].as_str().unwrap_or_default().to_owned())
                     .or_default() += 1;
             }
-            Some("refunded") => captured -= amount,
+            Some("refund") => captured -= amount,
             _ => {}
         }
     }
