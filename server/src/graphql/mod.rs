@@ -52,6 +52,8 @@
 pub mod access;
 pub mod context;
 pub mod error;
+pub mod limits;
+pub mod map;
 pub mod paging;
 pub mod payload;
 pub mod root;
