@@ -20,9 +20,6 @@ struct Arguments {
     /// Phone of an existing ops admin.
     #[arg(long, default_value = "+963900000001")]
     ops_phone: String,
-    /// Base address of the simulated card provider.
-    #[arg(long, env = "DARAA_PAY_URL")]
-    provider_url: Option<String>,
     /// Number of this walk, for phone numbers of its own; random when not given.
     #[arg(long)]
     walk: Option<u32>,
@@ -36,7 +33,6 @@ async fn main() -> ExitCode {
         url: arguments.url,
         otp_log: arguments.otp_log,
         ops_phone: arguments.ops_phone,
-        provider_url: arguments.provider_url,
         run: arguments.walk.unwrap_or_else(|| rand::random_range(0..100_000)),
     };
     match walk(&options).await {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Parser;
 use daraa_bench::simulate::day::DayClock;
 use daraa_bench::simulate::plan::Plan;
-use daraa_bench::simulate::{Options, run};
+use daraa_bench::simulate::{Options, Provider, run};
 
 /// Real time that the set-up of the day may take before its midnight.
 const SETUP_LEAD: Duration = Duration::from_secs(60);
@@ -53,6 +53,9 @@ struct Arguments {
     /// Base address of the simulated card provider, to compare with its log.
     #[arg(long, env = "DARAA_PAY_URL")]
     provider_url: Option<String>,
+    /// File with the provider's key; without it its log is not compared.
+    #[arg(long, env = "DARAA_PAY_KEY_FILE")]
+    provider_key_file: Option<PathBuf>,
     /// Percentage of placed orders at which --run is run.
     #[arg(long, requires = "run", value_parser = clap::value_parser!(u32).range(1..=100))]
     at: Option<u32>,
@@ -89,12 +92,22 @@ async fn main() -> ExitCode {
         tracing::error!("--clock (or DARAA_CLOCK) must say which clock the server runs on");
         return ExitCode::from(2);
     };
+    let key = arguments.provider_key_file.map(std::fs::read_to_string).transpose();
+    let key = match key {
+        Ok(key) => key,
+        Err(e) => {
+            tracing::error!("the provider's key: {e}");
+            return ExitCode::from(2);
+        }
+    };
+    let provider =
+        arguments.provider_url.zip(key).map(|(url, key)| Provider { url, key: key.trim().to_owned() });
     let options = Options {
         url: arguments.url,
         otp_log: arguments.otp_log,
         ops_phone: arguments.ops_phone,
         clock,
-        provider_url: arguments.provider_url,
+        provider,
         fault: arguments.at.zip(arguments.run),
     };
     match run(plan, &options).await {

@@ -113,6 +113,7 @@ async fn cards(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> {
         Ok(((), found))
     })
     .await?;
+    confirmed_at_bank(walk, setting).await?;
     let placed = buy(walk, setting, 4, "CARD", Some("tok_lost_answer")).await;
     let order = walk
         .step("a card whose answer is lost: asked again by reference, authorised once", async {
@@ -131,6 +132,27 @@ async fn cards(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> {
             Ok((status == "VOIDED").then_some(status))
         })
         .await?;
+        Ok(((), status))
+    })
+    .await
+}
+
+async fn confirmed_at_bank(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> {
+    let customer = &setting.customer;
+    let placed = buy(walk, setting, 8, "CARD", Some("tok_requires_action")).await;
+    walk.step("a card that wants its holder's confirmation: confirmed at the bank, told by webhook", async {
+        let group = placed?;
+        let order = id_of(&group["orders"][0]);
+        let document = "query Pay($id: ID!) { order(id: $id) { status payment { id status actionUrl } } }";
+        let data = customer.query(document, json!({ "id": order })).await?;
+        same("status", "PENDING_PAYMENT", data["order"]["status"].as_str().unwrap_or_default())?;
+        let url = data["order"]["payment"]["actionUrl"].as_str().unwrap_or_default();
+        // What the bank's page does when its button is pressed.
+        let pressed = reqwest::Client::new().post(url).send().await;
+        pressed.map_err(|e| CallError::Transport(e.to_string()))?;
+        let status = until_status(customer, &order, "PLACED").await?;
+        let input = json!({ "orderId": order, "reason": "CHANGED_MIND", "idempotencyKey": format!("cancel-{order}") });
+        customer.mutate("orderCancel", "order { status }", input).await?;
         Ok(((), status))
     })
     .await
@@ -163,7 +185,7 @@ async fn store_silent(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble>
 }
 
 /// Takes an order of the grocer to the customer's door; the courier's app and the delivery.
-async fn to_the_door(walk: &Walk, setting: &Setting, group: &Value) -> Result<(Caller, String), Stumble> {
+async fn to_the_door(setting: &Setting, group: &Value) -> Result<(Caller, String), Stumble> {
     let order = id_of(&group["orders"][0]);
     let owner = &setting.grocer.owner;
     let mut feeds: Vec<_> = setting
@@ -204,7 +226,6 @@ async fn to_the_door(walk: &Walk, setting: &Setting, group: &Value) -> Result<(C
     ] {
         app.mutate(name, "delivery { id }", input).await?;
     }
-    drop(walk);
     Ok((app, delivery))
 }
 
@@ -212,7 +233,7 @@ async fn nobody_home(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> 
     let (customer, ops) = (&setting.customer, walk.ops.clone());
     let former = set(&ops, json!({ "noShowWaitS": 1 })).await?;
     let placed = buy(walk, setting, 6, "CASH", None).await?;
-    let door = to_the_door(walk, setting, &placed).await;
+    let door = to_the_door(setting, &placed).await;
     let (app, delivery) = walk
         .step("another order goes to the door", async {
             let door = door?;
@@ -244,7 +265,7 @@ async fn refunded(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> {
     let (customer, ops) = (&setting.customer, walk.ops.clone());
     let placed = buy(walk, setting, 7, "CARD", Some("tok_ok")).await?;
     let order = id_of(&placed["orders"][0]);
-    let (app, delivery) = to_the_door(walk, setting, &placed).await?;
+    let (app, delivery) = to_the_door(setting, &placed).await?;
     let mut live = follow(customer.clone(), "customerEvents", String::new(), "order { id status }");
     walk.step("an order paid by card is delivered and captured", async {
         let input = json!({ "deliveryId": delivery, "pin": placed["orders"][0]["dropoffPin"] });

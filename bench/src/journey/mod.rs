@@ -23,8 +23,6 @@ pub struct Options {
     pub otp_log: PathBuf,
     /// The phone of an ops admin that exists already.
     pub ops_phone: String,
-    /// The simulated provider's base address, to confirm a card as its holder would.
-    pub provider_url: Option<String>,
     /// Makes the phone numbers of this walk its own.
     pub run: u32,
 }
@@ -57,7 +55,6 @@ pub struct Walk {
     pub(crate) api: Api,
     pub(crate) codes: Codes,
     pub(crate) ops: Caller,
-    pub(crate) provider_url: Option<String>,
     run: u32,
     steps: u32,
 }
@@ -119,7 +116,6 @@ pub async fn walk(options: &Options) -> Result<u32, Stumble> {
     let mut walk = Walk {
         ops: api.anonymous(),
         codes: Codes::in_file(&options.otp_log),
-        provider_url: options.provider_url.clone(),
         run: options.run,
         steps: 0,
         api,

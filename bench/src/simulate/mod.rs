@@ -42,10 +42,19 @@ pub struct Options {
     pub ops_phone: String,
     /// The clock that the server was started with.
     pub clock: DayClock,
-    /// The provider's base address, for its log.
-    pub provider_url: Option<String>,
+    /// The simulated card provider, to compare with its log.
+    pub provider: Option<Provider>,
     /// Runs this command when this percentage of the orders is placed.
     pub fault: Option<(u32, String)>,
+}
+
+/// The simulated card provider.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its base address.
+    pub url: String,
+    /// The key of our account there.
+    pub key: String,
 }
 
 /// Lives the day and reports.
@@ -83,8 +92,8 @@ pub async fn run(plan: Plan, options: &Options) -> Result<Report, CallError> {
     background.spawn(inject(day.clone(), options.fault.clone()));
     watch(&day, &mut orders).await;
     let all = settled_orders(&ops, order_count).await?;
-    let log = match &options.provider_url {
-        Some(url) => Some(provider_log(url).await?),
+    let log = match &options.provider {
+        Some(provider) => Some(provider_log(provider).await?),
         None => None,
     };
     let verdicts = judge::judge(&day, &ops, &all, log.as_deref()).await?;
@@ -235,10 +244,21 @@ async fn settled_orders(ops: &Caller, expected: usize) -> Result<Vec<Value>, Cal
     }
 }
 
-async fn provider_log(url: &str) -> Result<Vec<Value>, CallError> {
+/// The whole log of the simulated provider, page by page.
+async fn provider_log(provider: &Provider) -> Result<Vec<Value>, CallError> {
     let failed = |e: reqwest::Error| CallError::Transport(e.to_string());
-    let answer = reqwest::get(format!("{url}/log")).await.map_err(failed)?;
-    answer.json().await.map_err(failed)
+    let http = reqwest::Client::new();
+    let mut all: Vec<Value> = Vec::new();
+    loop {
+        let after = all.last().and_then(|row| row["seq"].as_u64()).unwrap_or(0);
+        let request = http.get(format!("{}/log?after={after}", provider.url)).bearer_auth(&provider.key);
+        let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
+        let mut page: Value = answer.json().await.map_err(failed)?;
+        match page["entries"].as_array_mut() {
+            Some(rows) if !rows.is_empty() => all.append(rows),
+            _ => return Ok(all),
+        }
+    }
 }
 
 fn progress(len: usize, message: &'static str) -> ProgressBar {
