@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use redis::Script;
-use tracing::warn;
+use tracing::debug;
 
 use super::{CacheError, RedisPool};
 use crate::clock::Clock;
@@ -132,24 +132,60 @@ impl RateLimiter {
     }
 
     /// Counts one request of `cost` units for `subject` (an account id, an address, a keyed hash of a phone
-    /// number; never anything personal in plain). A window counts 1 whatever the cost. A cost of 0 asks
-    /// without counting.
+    /// number; never anything personal in plain). A window counts 1 whatever the cost. A cost of 0 asks a
+    /// bucket without counting.
     ///
     /// # Errors
     /// [`Infra::RateLimited`] when it is too much; [`Infra::Cache`] when Redis is away and the rule fails closed.
     pub async fn check(&self, rule: &RateRule, subject: &str, cost: u32) -> Result<Allowance, Infra> {
-        let rule = &RateRule { burst: rule.burst.saturating_mul(self.times), ..*rule };
-        match self.ask(rule, subject, cost).await {
-            Ok((true, remaining, _)) => Ok(Allowance { remaining, restore_rate: rule.restore_rate() }),
-            Ok((false, _, wait_us)) => {
-                metrics::counter!("daraa_rate_limited_total", "limit" => rule.name).increment(1);
-                // Rounded up to a millisecond, so that asking again then is not too early.
-                let retry_after = Duration::from_millis(wait_us.div_ceil(1_000));
-                Err(Infra::RateLimited { what: rule.name, retry_after })
+        match rule.shape {
+            Shape::Bucket => self.check_buckets(&[(rule, subject)], cost).await,
+            Shape::Window => {
+                let outcome = self.ask_window(&self.loose(rule), subject).await;
+                self.decide(&[rule], outcome)
             }
-            Err(e) if rule.when_away == WhenAway::Open => {
-                warn!(limit = rule.name, cause = %e, "a limit is not kept while redis is away");
-                Ok(Allowance { remaining: rule.burst, restore_rate: rule.restore_rate() })
+        }
+    }
+
+    /// Takes `cost` units from several buckets at once, or from none; answers what the emptiest has left, and
+    /// the rate of the first.
+    ///
+    /// # Errors
+    /// As [`Self::check`], with the name of the bucket that was too full.
+    pub async fn check_buckets(&self, buckets: &[(&RateRule, &str)], cost: u32) -> Result<Allowance, Infra> {
+        let outcome = self.ask_buckets(buckets, i64::from(cost)).await;
+        let rules: Vec<&RateRule> = buckets.iter().map(|(rule, _)| *rule).collect();
+        self.decide(&rules, outcome)
+    }
+
+    /// Gives units back to buckets they were taken from: a query that cost less than it might have. Lost when
+    /// Redis is away.
+    pub async fn give_back(&self, buckets: &[(&RateRule, &str)], units: u32) {
+        // Nothing hangs on it.
+        drop(self.ask_buckets(buckets, -i64::from(units)).await);
+    }
+
+    fn loose(&self, rule: &RateRule) -> RateRule {
+        RateRule { burst: rule.burst.saturating_mul(self.times), ..*rule }
+    }
+
+    fn decide(&self, rules: &[&RateRule], outcome: Result<Verdict, CacheError>) -> Result<Allowance, Infra> {
+        let Some(first) = rules.first().map(|rule| self.loose(rule)) else {
+            return Err(Infra::defect("a check of no limit"));
+        };
+        match outcome {
+            Ok(Verdict { full: None, remaining, .. }) => {
+                Ok(Allowance { remaining, restore_rate: first.restore_rate() })
+            }
+            Ok(Verdict { full: Some(index), wait_us, .. }) => {
+                let what = rules.get(index).map_or(first.name, |rule| rule.name);
+                metrics::counter!("daraa_rate_limited_total", "limit" => what).increment(1);
+                // Rounded up to a millisecond, so that asking again then is not too early.
+                Err(Infra::RateLimited { what, retry_after: Duration::from_millis(wait_us.div_ceil(1_000)) })
+            }
+            Err(e) if rules.iter().all(|rule| rule.when_away == WhenAway::Open) => {
+                debug!(limit = first.name, cause = %e, "a limit is not kept while redis is away");
+                Ok(Allowance { remaining: first.burst, restore_rate: first.restore_rate() })
             }
             Err(e) => Err(Infra::Cache(e)),
         }
@@ -163,28 +199,55 @@ impl RateLimiter {
         self.redis.del(&key(rule, subject)).await
     }
 
-    async fn ask(&self, rule: &RateRule, subject: &str, cost: u32) -> Result<(bool, u32, u64), CacheError> {
-        let key = key(rule, subject);
-        let now_us = self.clock.now().millis().saturating_mul(1_000).to_string();
-        let per_us = u64::try_from(rule.per.as_micros()).unwrap_or(u64::MAX);
-        let (allowed, remaining, wait): (i64, i64, i64) = match rule.shape {
-            Shape::Bucket => {
-                let unit_us = (per_us / u64::from(rule.burst.max(1))).max(1).to_string();
-                let (burst, cost) = (rule.burst.to_string(), cost.to_string());
-                self.redis
-                    .script("limit.bucket", &BUCKET, &[&key], &[&now_us, &unit_us, &burst, &cost])
-                    .await?
-            }
-            Shape::Window => {
-                let (span, limit) = (per_us.to_string(), rule.burst.to_string());
-                let member = format!("{}{}", self.run, hex::encode(self.random.bytes::<8>()));
-                self.redis
-                    .script("limit.window", &WINDOW, &[&key], &[&now_us, &span, &limit, &member])
-                    .await?
-            }
-        };
-        Ok((allowed == 1, u32::try_from(remaining).unwrap_or(0), u64::try_from(wait).unwrap_or(0)))
+    async fn ask_buckets(&self, buckets: &[(&RateRule, &str)], cost: i64) -> Result<Verdict, CacheError> {
+        let keys: Vec<String> = buckets.iter().map(|(rule, subject)| key(rule, subject)).collect();
+        let mut args = vec![self.now_us(), cost.to_string()];
+        for (rule, _) in buckets {
+            let burst = self.loose(rule).burst.max(1);
+            args.push((micros(rule.per) / u64::from(burst)).max(1).to_string());
+            args.push(burst.to_string());
+        }
+        let (keys, args): (Vec<&str>, Vec<&str>) =
+            (keys.iter().map(String::as_str).collect(), args.iter().map(String::as_str).collect());
+        let (full, remaining, wait): (i64, i64, i64) =
+            self.redis.script("limit.bucket", &BUCKET, &keys, &args).await?;
+        Ok(Verdict::new(usize::try_from(full - 1).ok(), remaining, wait))
     }
+
+    async fn ask_window(&self, rule: &RateRule, subject: &str) -> Result<Verdict, CacheError> {
+        let (key, now_us) = (key(rule, subject), self.now_us());
+        let (span, limit) = (micros(rule.per).to_string(), rule.burst.to_string());
+        let member = format!("{}{}", self.run, hex::encode(self.random.bytes::<8>()));
+        let (allowed, remaining, wait): (i64, i64, i64) =
+            self.redis.script("limit.window", &WINDOW, &[&key], &[&now_us, &span, &limit, &member]).await?;
+        Ok(Verdict::new((allowed != 1).then_some(0), remaining, wait))
+    }
+
+    fn now_us(&self) -> String {
+        self.clock.now().millis().saturating_mul(1_000).to_string()
+    }
+}
+
+/// What a script answered.
+struct Verdict {
+    /// Which limit was reached.
+    full: Option<usize>,
+    remaining: u32,
+    wait_us: u64,
+}
+
+impl Verdict {
+    fn new(full: Option<usize>, remaining: i64, wait: i64) -> Self {
+        Self {
+            full,
+            remaining: u32::try_from(remaining).unwrap_or(0),
+            wait_us: u64::try_from(wait).unwrap_or(0),
+        }
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn key(rule: &RateRule, subject: &str) -> String {
