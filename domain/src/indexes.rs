@@ -37,6 +37,8 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::order::GROUP_INDEXES,
     crate::order::INDEXES,
     crate::outbox::INDEXES,
+    crate::payment::INDEXES,
+    crate::payment::WEBHOOK_INDEXES,
     crate::pricing::INDEXES,
     crate::session::CODE_INDEXES,
     crate::session::INDEXES,

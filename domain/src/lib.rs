@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod notification;
 pub mod order;
 pub mod outbox;
+pub mod payment;
 pub mod place;
 pub mod pricing;
 pub mod reactions;
