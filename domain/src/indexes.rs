@@ -45,4 +45,6 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::settings::INDEXES,
     crate::store::INDEXES,
     crate::store::category::INDEXES,
+    crate::store::staff::INDEXES,
+    crate::store::staff::INVITATION_INDEXES,
 ];

@@ -5,19 +5,29 @@
 pub mod area;
 pub mod category;
 mod error;
+mod event;
 pub mod hours;
 mod model;
+pub mod near;
 mod rules;
 mod service;
+pub mod staff;
 mod store;
 
 pub use error::{StoreError, StoreErrorCode};
+pub use event::{APPROVED, CLOSED, CREATED, PAUSED, REOPENED, RESUMED, SENT_BACK, SUBMITTED, SUSPENDED};
 pub use model::{
     Availability, ClosedReason, INDEXES, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_PAUSE_MINUTES,
-    MAX_PREP_MINUTES, MAX_RUSH_MINUTES, Rating, RushMode, Store, StoreAction, StoreEvent, StoreStatus,
+    MAX_PREP_MINUTES, MAX_REASON_CHARS, MAX_RUSH_MINUTES, Rating, RushMode, Store, StoreAction, StoreEvent,
+    StoreStatus,
 };
+pub use near::{NearFilter, NearSort, NearStore, find as find_near};
 pub use rules::{
     Decision, Mover, TRANSITIONS, Transition, availability, available_actions, covers, decide,
     good_description, good_name, is_open, missing_for_submit, prep_minutes,
 };
-pub use service::{add_rating_in_tx, get, get_many};
+pub use service::{
+    CreateStore, UpdateStore, act, actions_for, add_closure, add_rating_in_tx, create, get, get_many, list,
+    mine, pause, remove_closure, require, resume, set_area, set_commission, set_day, set_hours, set_rush,
+    update, view,
+};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::area::ServiceArea;
 use super::hours::Schedule;
+use crate::account::Phone;
 use crate::ids::{StoreCategoryId, StoreId};
 use crate::place::Point;
 use crate::text::LocalText;
@@ -25,6 +26,8 @@ pub const MAX_NAME_CHARS: usize = 120;
 pub const MAX_DESCRIPTION_CHARS: usize = 1_000;
 /// The life cycle is short; a store with more transitions has been played with.
 pub(super) const MAX_HISTORY: i64 = 100;
+/// Reasons people give.
+pub const MAX_REASON_CHARS: usize = 500;
 
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
@@ -168,8 +171,8 @@ pub struct Store {
     pub category_id: StoreCategoryId,
     /// Where it stands.
     pub point: Point,
-    /// Its phone number as E.164, shown to customers and couriers of its orders.
-    pub phone: String,
+    /// Its number, shown to customers and couriers of its orders.
+    pub phone: Phone,
     /// The one currency of all its prices.
     pub currency: Currency,
     /// When it is open by the calendar.

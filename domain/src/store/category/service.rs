@@ -50,7 +50,7 @@ pub async fn create(
     if !crate::store::good_name(&command.name) {
         return Err(CategoryError::BadName);
     }
-    let tree = store::all(app).await?;
+    let tree = store::find_all(app).await?;
     if i64::try_from(tree.len()).unwrap_or(i64::MAX) >= MAX_CATEGORIES {
         return Err(CategoryError::TooManyCategories);
     }

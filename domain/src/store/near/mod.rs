@@ -1,0 +1,7 @@
+//! Finding stores by place: who delivers to a point, nearest or best first, perhaps only those open now.
+//!
+//! Calls: store. Called by: search.
+
+mod service;
+
+pub use service::{NearFilter, NearSort, NearStore, find, serving};
