@@ -1,8 +1,10 @@
 //! What the courier room refuses.
 
 use daraa_platform::fault::Infra;
+use daraa_platform::ids::MalformedId;
 
 use crate::account::AccountError;
+use crate::place::NotAPoint;
 
 daraa_platform::faults! {
     /// What can go wrong with a courier.
@@ -23,8 +25,22 @@ daraa_platform::faults! {
         ShiftEndOutOfRange: BadInput, "The shift must end within the next 24 hours.", "يجب أن تنتهي الوردية خلال 24 ساعة.", field "until";
         /// Coordinates out of range.
         PointOutOfRange: BadInput, "This is no point on earth.", "الإحداثيات غير صحيحة.", field "point";
+        /// An id is not one of ours.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
         /// Not online.
         CourierOffline: Conflict, "Go online first.", "يجب أن تكون متصلاً أولاً.";
+    }
+}
+
+impl From<NotAPoint> for CourierError {
+    fn from(_: NotAPoint) -> Self {
+        Self::PointOutOfRange
+    }
+}
+
+impl From<MalformedId> for CourierError {
+    fn from(_: MalformedId) -> Self {
+        Self::MalformedId
     }
 }
 

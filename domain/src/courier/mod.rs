@@ -21,5 +21,5 @@ pub use model::{
 };
 pub use service::{
     Apply, Approve, GoOnline, apply, approve, free_in_tx, get, get_many, go_offline, go_online, list, mine,
-    move_to, moves, online, position, position_of_text, suspend, take_in_tx, track,
+    move_to, online, position, suspend, take_in_tx, track,
 };

@@ -58,8 +58,8 @@ pub enum Vehicle {
     Foot,
     /// A bicycle.
     Bicycle,
-    /// A motorbike.
-    Motorbike,
+    /// A motorcycle.
+    Motorcycle,
     /// A car.
     Car,
 }
@@ -71,7 +71,7 @@ impl Vehicle {
         match self {
             Self::Foot => 2,
             Self::Bicycle => 4,
-            Self::Motorbike => 6,
+            Self::Motorcycle => 6,
             Self::Car => 20,
         }
     }

@@ -4,7 +4,6 @@ use daraa_platform::fault::Infra;
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::{DbError, Tx};
 use daraa_platform::paging::{Page, PageRequest};
-use daraa_platform::redis::Channel;
 use daraa_platform::time::Timestamp;
 use daraa_platform::transact;
 use mongodb::bson::{Document, doc, serialize_to_bson};
@@ -295,19 +294,6 @@ pub async fn position(app: &App, id: CourierId) -> Result<Option<Position>, Cour
     }
     let courier = get(app, id).await?;
     Ok(courier.point.zip(courier.seen_at).map(|(point, at)| Position { point, at }))
-}
-
-/// The live stream of a courier's positions, as texts for [`position_of_text`]. The caller has checked that it may
-/// be seen.
-#[must_use]
-pub fn moves(app: &App, id: CourierId) -> Channel {
-    app.redis.subscribe(&store::channel(id))
-}
-
-/// Reads one text of [`moves`].
-#[must_use]
-pub fn position_of_text(text: &str) -> Option<Position> {
-    store::parse_live(text)
 }
 
 /// The newest points of a courier's track, newest first, for ops.

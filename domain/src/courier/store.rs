@@ -141,17 +141,11 @@ fn live_key(id: CourierId) -> String {
     format!("courier:position:{id}")
 }
 
-/// The channel a courier's live positions are published on.
-pub(super) fn channel(id: CourierId) -> String {
-    format!("courier:moves:{id}")
-}
-
 pub(super) async fn set_live(app: &App, id: CourierId, position: Position) -> Result<(), CacheError> {
     let text = serde_json::to_string(&Live::from(position)).unwrap_or_default();
     let ttl = app.clock.real(POSITION_TTL);
     app.redis.set(&live_key(id), &text, ttl).await?;
-    app.redis.geo_add(GEO_SET, &id.to_string(), position.point.lon(), position.point.lat()).await?;
-    app.redis.publish(&channel(id), &text).await
+    app.redis.geo_add(GEO_SET, &id.to_string(), position.point.lon(), position.point.lat()).await
 }
 
 pub(super) async fn clear_live(app: &App, id: CourierId) -> Result<(), CacheError> {
@@ -163,8 +157,7 @@ pub(super) async fn live(app: &App, id: CourierId) -> Result<Option<Position>, C
     Ok(app.redis.get(&live_key(id)).await?.and_then(|text| parse_live(&text)))
 }
 
-/// Reads what is kept and published for a live position.
-pub(super) fn parse_live(text: &str) -> Option<Position> {
+fn parse_live(text: &str) -> Option<Position> {
     let live: Live = serde_json::from_str(text).ok()?;
     let point = Point::new(live.lon, live.lat).ok()?;
     Some(Position { point, at: Timestamp::from_millis(live.at_ms) })

@@ -1,6 +1,9 @@
 //! What the delivery room refuses.
 
+use daraa_platform::ids::MalformedId;
+
 use crate::courier::CourierError;
+use crate::place::NotAPoint;
 
 daraa_platform::faults! {
     /// What can go wrong with a delivery or an offer.
@@ -39,8 +42,28 @@ daraa_platform::faults! {
         CashMismatch: BadInput, "The cash collected is not the amount due.", "المبلغ المحصل لا يساوي المبلغ المستحق.", field "cashCollectedMinor";
         /// The order does not allow this step now.
         OrderConflict: Conflict, "The order does not allow this now.", "الطلب لا يسمح بهذا الآن.";
+        /// An id is not one of ours.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
+        /// Coordinates out of range.
+        PointOutOfRange: BadInput, "This is no point on earth.", "الإحداثيات غير صحيحة.", field "point";
+        /// The order is not part of the delivery.
+        OrderNotInDelivery: BadInput, "The order is not part of this delivery.", "الطلب ليس ضمن عملية التوصيل هذه.", field "orderId";
+        /// A reason is missing or too long.
+        BadReason: BadInput, "Please give a reason of at most 200 characters.", "يرجى ذكر سبب لا يتجاوز 200 حرف.", field "reason";
         /// Another dispatcher has taken over.
         StaleFence: Conflict, "Another dispatcher has taken over.", "تولى موزع آخر المهمة.";
+    }
+}
+
+impl From<NotAPoint> for DeliveryError {
+    fn from(_: NotAPoint) -> Self {
+        Self::PointOutOfRange
+    }
+}
+
+impl From<MalformedId> for DeliveryError {
+    fn from(_: MalformedId) -> Self {
+        Self::MalformedId
     }
 }
 

@@ -29,7 +29,7 @@ pub use model::{
 };
 pub use offer::expire_offers;
 pub use service::{
-    Complete, arrive, assign, available_actions, bring_back, complete, confirm_return, depart, fail, get_for,
-    get_many, get_system, list, lose, mine, no_show, of_orders, parties_of, pick_up, position_for, retry,
-    shows_position, unassign,
+    Complete, PickUp, arrive, assign, available_actions, bring_back, complete, confirm_return, depart, fail,
+    get_for, get_many, get_system, list, lose, mine, no_show, of_orders, parties_of, pick_up, position_for,
+    retry, shows_position, unassign,
 };

@@ -31,6 +31,8 @@ use crate::settings;
 
 /// One batch of the deadline jobs.
 const BATCH: i64 = 100;
+/// A reason is a sentence, not a story.
+const MAX_REASON_CHARS: usize = 200;
 
 /// A change of a delivery with everything that is written beside it.
 pub(super) struct Step<'a> {
@@ -283,18 +285,28 @@ pub async fn arrive(
     })
 }
 
+/// How goods are taken from the store.
+#[derive(Debug, Clone)]
+pub struct PickUp {
+    /// Which delivery.
+    pub delivery_id: DeliveryId,
+    /// Which of its orders; checked when said.
+    pub order_id: Option<OrderId>,
+    /// What the store says.
+    pub store_code: String,
+}
+
 /// The courier takes the goods: he tells the store's code, the order must be ready.
 ///
 /// # Errors
 /// Not his, the status forbids it, not ready, a wrong code or too many of them, or database failure.
-pub async fn pick_up(
-    app: &App,
-    actor: &Actor,
-    id: DeliveryId,
-    store_code: &str,
-) -> Result<Delivery, DeliveryError> {
+pub async fn pick_up(app: &App, actor: &Actor, command: PickUp) -> Result<Delivery, DeliveryError> {
     actor.courier()?;
+    let id = command.delivery_id;
     let mut delivery = get_for(app, actor, id).await?;
+    if command.order_id.is_some_and(|order_id| !delivery.order_ids.contains(&order_id)) {
+        return Err(DeliveryError::OrderNotInDelivery);
+    }
     let now = app.clock.now();
     let order = order_of(app, &delivery).await?;
     // The order itself knows best; the event that tells the delivery may still be on its way.
@@ -305,7 +317,7 @@ pub async fn pick_up(
         return Ok(delivery);
     }
     let left = claim_try(app, &delivery, "store_code_attempts", delivery.store_code_attempts, now).await?;
-    if !same_code(&order.store_code, store_code) {
+    if !same_code(&order.store_code, &command.store_code) {
         return Err(DeliveryError::WrongStoreCode { tries_left: left });
     }
     transact!(&app.mongo, "delivery.pick_up", DeliveryError, |tx| {
@@ -535,6 +547,10 @@ pub async fn unassign(
     id: DeliveryId,
     reason: &str,
 ) -> Result<Delivery, DeliveryError> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON_CHARS {
+        return Err(DeliveryError::BadReason);
+    }
     transact!(&app.mongo, "delivery.unassign", DeliveryError, |tx| {
         let (delivery, parties) = acting_in_tx(app, tx, actor, id).await?;
         let before = delivery.courier_id;

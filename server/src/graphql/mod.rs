@@ -51,6 +51,8 @@
 
 pub mod access;
 pub mod context;
+pub mod courier;
+pub mod delivery;
 pub mod error;
 pub mod limits;
 pub mod map;

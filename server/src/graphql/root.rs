@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use std::time::Duration;
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{MergedObject, MergedSubscription, Object, Schema, SchemaBuilder, Subscription};
 use daraa_domain::app::App;
 use daraa_platform::time::Timestamp;
@@ -11,26 +12,40 @@ use futures_util::Stream;
 
 use super::access::{Role, requires};
 use super::context::Ctx as _;
+use super::courier::{CourierLoader, CourierMutation, CourierQuery};
+use super::delivery::{
+    DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
+};
 
 /// All queries.
 #[derive(MergedObject, Default)]
-pub struct Query(ServiceQuery);
+pub struct Query(ServiceQuery, CourierQuery, DeliveryQuery);
 
 /// All mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(ServiceMutation);
+pub struct Mutation(ServiceMutation, CourierMutation, DeliveryMutation);
 
 /// All subscriptions.
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub struct SubscriptionRoot(ServiceSubscription);
+pub struct SubscriptionRoot(ServiceSubscription, DeliverySubscription);
 
 /// The whole schema.
 pub type ApiSchema = Schema<Query, Mutation, SubscriptionRoot>;
 
 /// Loaders are shared by all requests: they load by id only and never decide who may see what.
-fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, _app: &Arc<App>) -> SchemaBuilder<Q, M, S> {
+fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> SchemaBuilder<Q, M, S> {
     builder
+        .data(loader(CourierLoader(Arc::clone(app))))
+        .data(loader(DeliveryLoader(Arc::clone(app))))
+        .data(loader(OfferLoader(Arc::clone(app))))
+        .data(loader(OrderDeliveryLoader(Arc::clone(app))))
+}
+
+/// A loader that batches what one moment asks for and keeps nothing.
+#[expect(clippy::disallowed_methods, reason = "a batch lives no longer than the request that waits for it")]
+fn loader<L>(of: L) -> DataLoader<L> {
+    DataLoader::new(of, tokio::spawn)
 }
 
 /// About the service itself.
