@@ -40,6 +40,8 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::payment::INDEXES,
     crate::payment::WEBHOOK_INDEXES,
     crate::pricing::INDEXES,
+    crate::promotion::INDEXES,
+    crate::promotion::USE_INDEXES,
     crate::session::CODE_INDEXES,
     crate::session::INDEXES,
     crate::settings::INDEXES,

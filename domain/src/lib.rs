@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod payment;
 pub mod place;
 pub mod pricing;
+pub mod promotion;
 pub mod reactions;
 pub mod session;
 pub mod settings;
