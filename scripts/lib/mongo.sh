@@ -26,10 +26,12 @@ mongo_hosts() { sed 's/^/127.0.0.1:/' "$1/mongo.ports" | paste -sd, -; }
 # mongo_uri DIR: without credentials; user and password are given to the driver apart from it.
 mongo_uri() { printf 'mongodb://%s/?replicaSet=daraa\n' "$(mongo_hosts "$1")"; }
 
-# mongo_member_start DIR NUMBER
+# mongo_member_start DIR NUMBER TTL_MONITOR
 mongo_member_start() {
     if is_running "$1/mongo$2.pid"; then return 0; fi
     mkdir -p "$1/mongo$2"
+    # mongod keeps its previous log under another name at each start; one of them is enough.
+    rm -f "$1/mongo$2.log".*
     cat >"$1/mongo$2.conf" <<CONF
 net: { bindIp: 127.0.0.1, port: $(member_port "$1" "$2"), unixDomainSocket: { enabled: false } }
 replication: { replSetName: daraa, oplogSizeMB: 512 }
@@ -38,8 +40,13 @@ storage:
   dbPath: "$1/mongo$2"
   wiredTiger: { engineConfig: { cacheSizeGB: 0.25 } }
 systemLog: { destination: file, path: "$1/mongo$2.log", logAppend: false, logRotate: rename }
-# Statistics for MongoDB's own support: nobody reads them here and they cost disk and CPU all the time.
-setParameter: { diagnosticDataCollectionEnabled: false }
+# diagnosticData: statistics for MongoDB's own support; nobody reads them here and they cost disk and CPU all the time.
+# shutdownTimeout: by default a stopping primary serves on for 15 s; here its clients were stopped before it.
+# ttlMonitor: off for tests, whose clocks show other days than the machine's; documents would vanish under them.
+setParameter:
+  diagnosticDataCollectionEnabled: false
+  shutdownTimeoutMillisForSignaledShutdown: 500
+  ttlMonitorEnabled: $3
 CONF
     start_detached "$1/mongo$2.pid" "$1/mongo$2.out" "$MONGOD" --quiet --config "$1/mongo$2.conf"
 }
@@ -48,7 +55,9 @@ CONF
 mongo_start() {
     mkdir -p "$1"
     mongo_ports "$1"
-    for _m in $MEMBERS; do mongo_member_start "$1" "$_m"; done
+    _ttl=true
+    [ "${2:-}" != --test-users ] || _ttl=false
+    for _m in $MEMBERS; do mongo_member_start "$1" "$_m" "$_ttl"; done
     mongo_members_file "$1"
     # shellcheck disable=SC2046 # three words
     if ! PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/mongo_init.py" \

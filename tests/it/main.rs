@@ -12,3 +12,4 @@ mod architecture;
 mod database_users;
 mod idempotency;
 mod indexes;
+mod parts_away;

@@ -10,6 +10,9 @@
     reason = "a test that meets the unexpected must fail, loudly and at once"
 )]
 
+mod fault_proxy;
+pub mod members;
 mod world;
 
+pub use fault_proxy::FaultProxy;
 pub use world::{World, env};
