@@ -191,14 +191,7 @@ async fn to_the_door(setting: &Setting, group: &Value) -> Result<(Caller, String
     let mut feeds: Vec<_> = setting
         .couriers
         .iter()
-        .map(|(app, _)| {
-            follow(
-                app.clone(),
-                "courierEvents",
-                String::new(),
-                "offer { id status delivery { orders { id } } }",
-            )
-        })
+        .map(|(app, _)| follow(app.clone(), "courierEvents", String::new(), "offer { id deliveryId }"))
         .collect();
     until_status(&setting.customer, &order, "PLACED").await?;
     owner.mutate("orderAccept", "order { id }", json!({ "orderId": order, "prepMinutes": 1 })).await?;
@@ -207,7 +200,13 @@ async fn to_the_door(setting: &Setting, group: &Value) -> Result<(Caller, String
     let [first, second] = &mut feeds[..] else {
         return Err(Stumble::unexpected("two couriers", feeds.len()));
     };
-    let mine = |e: &Value| e["offer"]["delivery"]["orders"][0]["id"].as_str() == Some(&order);
+    let carried = until(|| async {
+        let document = "query Carried($id: ID!) { order(id: $id) { delivery { id } } }";
+        let data = owner.query(document, json!({ "id": order })).await?;
+        Ok(data["order"]["delivery"]["id"].as_str().map(str::to_owned))
+    })
+    .await?;
+    let mine = |e: &Value| e["offer"]["deliveryId"].as_str() == Some(&carried);
     let (n, event) = tokio::select! {
         event = wait_for(first, "offer.made", mine) => (0, event?),
         event = wait_for(second, "offer.made", mine) => (1, event?),
@@ -243,7 +242,7 @@ async fn nobody_home(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> 
         .await?;
     walk.step("nobody opens: undeliverable after the wait, brought back, returned", async {
         until(|| async {
-            let input = json!({ "deliveryId": delivery, "reason": "NO_SHOW", "contactAttempts": 2 });
+            let input = json!({ "deliveryId": delivery, "reason": "CUSTOMER_NO_SHOW" });
             match app.mutate("deliveryFail", "delivery { status }", input).await {
                 Ok(_) => Ok(Some(())),
                 Err(e) if e.is("WAIT_NOT_OVER") => Ok(None),

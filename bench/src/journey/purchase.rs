@@ -291,7 +291,7 @@ async fn deliver(
         let wrong = if code == "0000" { "0001" } else { "0000" };
         let input = json!({ "deliveryId": delivery, "storeCode": wrong });
         let outcome = app.mutate("deliveryPickUp", "delivery { id }", input).await;
-        Ok(((), refused(outcome, "WRONG_CODE")?))
+        Ok(((), refused(outcome, "WRONG_STORE_CODE")?))
     })
     .await?;
     walk.step("picked up with the store's code", async {
@@ -304,8 +304,12 @@ async fn deliver(
         step("deliveryDepart", json!({ "deliveryId": delivery })).await?;
         let half = setting.shop.towards(setting.home, 0.5);
         app.mutate("courierMove", "courier { id }", json!({ "point": half.input() })).await?;
-        wait_for(&mut live, "delivery.en_route_to_dropoff", |e| e["delivery"]["id"].as_str() == Some(&delivery)).await?;
-        let document = "query Track($id: ID!) { delivery(id: $id) { status courierPosition { lon lat } eta { dropoffAt } } }";
+        wait_for(&mut live, "delivery.en_route_to_dropoff", |e| {
+            e["delivery"]["id"].as_str() == Some(&delivery)
+        })
+        .await?;
+        let document =
+            "query Track($id: ID!) { delivery(id: $id) { status courierPosition { point { lon lat } at } } }";
         let data = customer.query(document, json!({ "id": delivery })).await?;
         let position = &data["delivery"]["courierPosition"];
         if position.is_null() {
