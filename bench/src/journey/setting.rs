@@ -64,7 +64,7 @@ async fn people(walk: &mut Walk, home: Place) -> Result<(Caller, String, String)
         let input = json!({ "phone": at, "code": "000000", "name": "Nobody" });
         // One in a million codes is 000000; then this step fails rightly.
         let outcome = stranger.mutate("sessionStart", "session { accessToken }", input).await;
-        Ok(((), refused(outcome, "CODE_WRONG")?))
+        Ok(((), refused(outcome, "CODE_INVALID")?))
     })
     .await?;
     let at = phone.clone();
