@@ -81,10 +81,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 
 # ---- ports ----
 
-# free_ports FIRST COUNT: that many ports on 127.0.0.1 nobody listens on, at or above FIRST, one a line. The search
-# begins at an offset taken from this working copy's path, so that two copies on one machine rarely meet.
+# free_ports FIRST COUNT [KEY]: that many ports on 127.0.0.1 nobody listens on, at or above FIRST, one a line. With a
+# key the search begins at an offset taken from it, so that several state folders on one machine rarely meet.
 free_ports() {
-    python3 - "$1" "$2" "$ROOT" <<'PY'
+    python3 - "$1" "$2" "${3:-}" <<'PY'
 import socket, sys, zlib
 
 first, count = int(sys.argv[1]), int(sys.argv[2])

@@ -15,7 +15,7 @@ mongo_ports() {
         # New ports for all three, so the running ones, if any, must come down first.
         mongo_stop "$1"
     fi
-    free_ports 27100 3 >"$1/mongo.ports"
+    free_ports 27100 3 "$1" >"$1/mongo.ports"
 }
 
 member_port() { sed -n "$2p" "$1/mongo.ports"; }

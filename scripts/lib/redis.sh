@@ -5,7 +5,7 @@
 redis_start() {
     mkdir -p "$1/redis"
     if is_running "$1/redis.pid"; then return 0; fi
-    { [ -s "$1/redis.port" ] && port_is_free "$(cat "$1/redis.port")"; } || free_ports 26300 1 >"$1/redis.port"
+    { [ -s "$1/redis.port" ] && port_is_free "$(cat "$1/redis.port")"; } || free_ports 26300 1 "$1" >"$1/redis.port"
     # The password goes through the file: arguments are visible to every user of the machine.
     : >"$1/redis.conf" && chmod 0600 "$1/redis.conf"
     cat >"$1/redis.conf" <<CONF
