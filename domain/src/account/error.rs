@@ -24,3 +24,9 @@ faults! {
             "This account already belongs to another courier.", "هذا الحساب مرتبط بمندوب توصيل آخر.";
     }
 }
+
+impl From<super::model::NotAPhone> for AccountError {
+    fn from(_: super::model::NotAPhone) -> Self {
+        Self::InvalidPhone
+    }
+}

@@ -7,6 +7,8 @@ faults! {
     pub enum AddressError, AddressErrorCode {
         /// There is no such address of this person.
         AddressNotFound: NotFound, "There is no such address.", "لا يوجد عنوان كهذا.", field "addressId";
+        /// An id is malformed.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", field "addressId";
         /// The label is empty, too long or holds control characters.
         InvalidLabel { max: usize }: BadInput,
             "A label has 1 to {max} characters.", "يتكون الاسم من حرف واحد إلى {max} حرفاً.", field "label";
@@ -24,6 +26,12 @@ faults! {
         StaleVersion: Conflict,
             "The address was changed meanwhile; please read it again.",
             "تغيّر العنوان في هذه الأثناء، يرجى قراءته من جديد.", field "expectedVersion";
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for AddressError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
     }
 }
 

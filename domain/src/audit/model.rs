@@ -84,6 +84,14 @@ pub struct AuditEntry {
     pub details: Document,
 }
 
+impl AuditEntry {
+    /// The details as a JSON object.
+    #[must_use]
+    pub fn details_json(&self) -> String {
+        serde_json::to_string(&self.details).unwrap_or_default()
+    }
+}
+
 /// The row that says an entry is not sealed yet.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct PendingEntry {

@@ -25,6 +25,8 @@ faults! {
         RefreshInvalid: BadInput,
             "The sign-in has ended; please sign in again.",
             "انتهت جلسة الدخول، يرجى تسجيل الدخول من جديد.", field "refreshToken";
+        /// An id is malformed.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", field "sessionId";
         /// There is no such session of this person.
         SessionNotFound: NotFound, "There is no such session.", "لا توجد جلسة كهذه.";
         /// The access token is forged, malformed, or its session has ended.
@@ -32,6 +34,18 @@ faults! {
         /// The access token was ours, but its time is over: refresh it.
         TokenExpired: Unauthenticated,
             "The access token has expired; please refresh it.", "انتهت صلاحية رمز الدخول، يرجى تجديده.";
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for SessionError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
+    }
+}
+
+impl From<crate::account::NotAPhone> for SessionError {
+    fn from(_: crate::account::NotAPhone) -> Self {
+        Self::InvalidPhone
     }
 }
 

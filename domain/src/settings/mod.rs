@@ -12,5 +12,8 @@ mod store;
 mod tests;
 
 pub use error::{SettingsError, SettingsErrorCode};
-pub use model::{Deadlines, DeliveryFeeRules, INDEXES, Settings, SettingsPatch, UpdateSettings};
+pub use model::{
+    Deadlines, DeadlinesPatch, DeliveryFeePatch, DeliveryFeeRules, INDEXES, Settings, SettingsPatch,
+    UpdateSettings,
+};
 pub use service::{get, update};

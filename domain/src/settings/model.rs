@@ -176,11 +176,11 @@ fn seconds(n: i64) -> Duration {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SettingsPatch {
     /// See [`Settings::delivery_fee`].
-    pub delivery_fee: Option<DeliveryFeeRules>,
+    pub delivery_fee: DeliveryFeePatch,
     /// See [`Settings::cash_fee_minor`].
     pub cash_fee_minor: Option<i64>,
     /// See [`Settings::deadlines`].
-    pub deadlines: Option<Deadlines>,
+    pub deadlines: DeadlinesPatch,
     /// See [`Settings::geofence_m`].
     pub geofence_m: Option<i64>,
     /// See [`Settings::commission_bps`].
@@ -189,6 +189,66 @@ pub struct SettingsPatch {
     pub courier_share_bps: Option<i64>,
     /// See [`Settings::tax_bps`].
     pub tax_bps: Option<i64>,
+}
+
+/// A change of the fee rules; see [`DeliveryFeeRules`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeliveryFeePatch {
+    /// Charged for any delivery.
+    pub base_minor: Option<i64>,
+    /// Metres the base covers.
+    pub included_m: Option<i64>,
+    /// For each kilometre begun beyond these.
+    pub per_km_minor: Option<i64>,
+    /// Never more than this.
+    pub max_minor: Option<i64>,
+    /// Free when the items of the store cost at least this.
+    pub free_over_minor: Option<i64>,
+}
+
+impl DeliveryFeePatch {
+    pub(super) fn apply(self, to: DeliveryFeeRules) -> DeliveryFeeRules {
+        DeliveryFeeRules {
+            base_minor: self.base_minor.unwrap_or(to.base_minor),
+            included_m: self.included_m.unwrap_or(to.included_m),
+            per_km_minor: self.per_km_minor.unwrap_or(to.per_km_minor),
+            max_minor: self.max_minor.unwrap_or(to.max_minor),
+            free_over_minor: self.free_over_minor.unwrap_or(to.free_over_minor),
+        }
+    }
+}
+
+/// A change of the deadlines, seconds; see [`Deadlines`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DeadlinesPatch {
+    /// For a store to accept or reject.
+    pub store_response_s: Option<i64>,
+    /// For a courier to answer an offer.
+    pub offer_s: Option<i64>,
+    /// For a customer to pay.
+    pub unpaid_s: Option<i64>,
+    /// How long a quote holds.
+    pub quote_s: Option<i64>,
+    /// How long stock and coupons stay reserved.
+    pub reservation_s: Option<i64>,
+    /// How late a store may be.
+    pub ready_grace_s: Option<i64>,
+    /// How long a courier waits for the customer.
+    pub no_show_wait_s: Option<i64>,
+}
+
+impl DeadlinesPatch {
+    pub(super) fn apply(self, to: Deadlines) -> Deadlines {
+        Deadlines {
+            store_response_s: self.store_response_s.unwrap_or(to.store_response_s),
+            offer_s: self.offer_s.unwrap_or(to.offer_s),
+            unpaid_s: self.unpaid_s.unwrap_or(to.unpaid_s),
+            quote_s: self.quote_s.unwrap_or(to.quote_s),
+            reservation_s: self.reservation_s.unwrap_or(to.reservation_s),
+            ready_grace_s: self.ready_grace_s.unwrap_or(to.ready_grace_s),
+            no_show_wait_s: self.no_show_wait_s.unwrap_or(to.no_show_wait_s),
+        }
+    }
 }
 
 /// Changes the settings.

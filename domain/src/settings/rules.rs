@@ -15,9 +15,9 @@ const FULL_BPS: i64 = daraa_platform::money::FULL_BPS;
 /// The settings after the change, when every value is in its range.
 pub(super) fn apply(current: &Settings, patch: SettingsPatch) -> Result<Settings, SettingsError> {
     let next = Settings {
-        delivery_fee: patch.delivery_fee.unwrap_or(current.delivery_fee),
+        delivery_fee: patch.delivery_fee.apply(current.delivery_fee),
         cash_fee_minor: patch.cash_fee_minor.unwrap_or(current.cash_fee_minor),
-        deadlines: patch.deadlines.unwrap_or(current.deadlines),
+        deadlines: patch.deadlines.apply(current.deadlines),
         geofence_m: patch.geofence_m.unwrap_or(current.geofence_m),
         commission_bps: patch.commission_bps.unwrap_or(current.commission_bps),
         courier_share_bps: patch.courier_share_bps.unwrap_or(current.courier_share_bps),

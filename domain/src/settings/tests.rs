@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::error::SettingsError;
-use super::model::{Deadlines, Settings, SettingsPatch};
+use super::model::{DeadlinesPatch, DeliveryFeePatch, DeliveryFeeRules, Settings, SettingsPatch};
 use super::rules::apply;
 
 #[test]
@@ -12,8 +12,8 @@ fn nothing_asked_changes_nothing() {
 
 #[test]
 fn a_value_out_of_range_is_named() {
-    let deadlines = Deadlines { offer_s: 0, ..Deadlines::default() };
-    let patch = SettingsPatch { deadlines: Some(deadlines), ..SettingsPatch::default() };
+    let deadlines = DeadlinesPatch { offer_s: Some(0), ..DeadlinesPatch::default() };
+    let patch = SettingsPatch { deadlines, ..SettingsPatch::default() };
     match apply(&Settings::default(), patch) {
         Err(SettingsError::OutOfRange { name, min: 1, .. }) => assert_eq!(name, "deadlines.offerS"),
         other => panic!("{other:?}"),
@@ -21,16 +21,11 @@ fn a_value_out_of_range_is_named() {
 }
 
 #[test]
-fn the_defaults_are_in_range() {
-    let all = Settings::default();
-    let patch = SettingsPatch {
-        delivery_fee: Some(all.delivery_fee),
-        cash_fee_minor: Some(all.cash_fee_minor),
-        deadlines: Some(all.deadlines),
-        geofence_m: Some(all.geofence_m),
-        commission_bps: Some(all.commission_bps),
-        courier_share_bps: Some(all.courier_share_bps),
-        tax_bps: Some(all.tax_bps),
-    };
-    assert!(apply(&Settings::default(), patch).is_ok());
+fn one_field_changes_alone() {
+    let delivery_fee = DeliveryFeePatch { base_minor: Some(7), ..DeliveryFeePatch::default() };
+    let patch = SettingsPatch { delivery_fee, ..SettingsPatch::default() };
+    let before = Settings::default();
+    let after = apply(&before, patch).unwrap();
+    assert_eq!(after.delivery_fee, DeliveryFeeRules { base_minor: 7, ..before.delivery_fee });
+    assert_eq!(after.deadlines, before.deadlines);
 }

@@ -50,6 +50,9 @@
 //!   the fields; never derive `SimpleObject` on a stored struct.
 
 pub mod access;
+pub mod account;
+pub mod address;
+pub mod audit;
 pub mod context;
 pub mod courier;
 pub mod delivery;
@@ -60,5 +63,7 @@ pub mod paging;
 pub mod payload;
 pub mod root;
 pub mod scalars;
+pub mod session;
+pub mod settings;
 
 pub use root::{ApiSchema, schema, sdl};

@@ -11,19 +11,41 @@ use daraa_platform::time::Timestamp;
 use futures_util::Stream;
 
 use super::access::{Role, requires};
+use super::account::{AccountMutation, AccountQuery};
+use super::address::{AddressMutation, AddressQuery};
+use super::audit::AuditQuery;
 use super::context::Ctx as _;
 use super::courier::{CourierLoader, CourierMutation, CourierQuery};
 use super::delivery::{
     DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
 };
+use super::session::{SessionMutation, SessionQuery};
+use super::settings::{SettingsMutation, SettingsQuery};
 
 /// All queries.
 #[derive(MergedObject, Default)]
-pub struct Query(ServiceQuery, CourierQuery, DeliveryQuery);
+pub struct Query(
+    AccountQuery,
+    AddressQuery,
+    AuditQuery,
+    CourierQuery,
+    DeliveryQuery,
+    ServiceQuery,
+    SessionQuery,
+    SettingsQuery,
+);
 
 /// All mutations.
 #[derive(MergedObject, Default)]
-pub struct Mutation(ServiceMutation, CourierMutation, DeliveryMutation);
+pub struct Mutation(
+    AccountMutation,
+    AddressMutation,
+    CourierMutation,
+    DeliveryMutation,
+    ServiceMutation,
+    SessionMutation,
+    SettingsMutation,
+);
 
 /// All subscriptions.
 #[derive(MergedSubscription, Default)]
