@@ -17,6 +17,7 @@ pub mod indexes;
 pub mod job;
 pub mod keys;
 pub mod ledger;
+pub mod maintenance;
 pub mod notification;
 pub mod order;
 pub mod outbox;

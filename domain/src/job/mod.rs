@@ -22,5 +22,5 @@ pub use rules::{CatchUp, Dueness, decide};
 pub use service::{
     Ending, abandon_older, claim_manual, claim_tick, control, declaration, end, get, history, keep_report,
     last_tick, newest_report, overview, pause, purge, requested, resume, run_now, running, skip_tick,
-    start_recovery,
+    start_manual, start_recovery,
 };

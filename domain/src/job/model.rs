@@ -200,27 +200,9 @@ pub struct JobDeclaration {
 /// What each one does is bound to its name in the jobs service.
 pub const DECLARATIONS: &[JobDeclaration] = &[
     JobDeclaration {
-        name: "archive",
-        about: "Moves audit entries over 365 days old into compressed, checksummed files, verified before deletion.",
-        cron: "0 2 * * 0",
-        time_zone: TIME_ZONE,
-    },
-    JobDeclaration {
-        name: "audit-seal",
-        about: "Chains new audit entries, so that a changed one is found.",
-        cron: "*/5 * * * *",
-        time_zone: TIME_ZONE,
-    },
-    JobDeclaration {
         name: "cleanup",
         about: "Removes old notifications, abandoned carts, expired sessions, codes and reservations, delivered events.",
         cron: "0 3 * * *",
-        time_zone: TIME_ZONE,
-    },
-    JobDeclaration {
-        name: "integrity",
-        about: "Checks ledger, stock, order histories and references against each other.",
-        cron: "30 3 * * *",
         time_zone: TIME_ZONE,
     },
     JobDeclaration {

@@ -161,6 +161,27 @@ pub async fn start_recovery(app: &App, job: &str, holder: &str, fence: Fence) ->
     Ok(run)
 }
 
+/// Begins a run that a person started at the command line. The caller holds the job's lease.
+///
+/// # Errors
+/// Database failure.
+pub async fn start_manual(
+    app: &App,
+    job: &str,
+    by: &str,
+    holder: &str,
+    fence: Fence,
+) -> Result<JobRun, DbError> {
+    let run = JobRun {
+        started_at: Some(app.clock.now()),
+        holder: Some(holder.to_owned()),
+        fence: Some(fence.number()),
+        ..new_run(app, job, RunTrigger::Manual, RunStatus::Running, by.to_owned())
+    };
+    store::insert_run(app, &run).await?;
+    Ok(run)
+}
+
 /// Ends the runs of dead holders. The caller holds the job's lease under `fence`; says how many there were.
 ///
 /// # Errors

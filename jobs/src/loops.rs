@@ -1,0 +1,255 @@
+//! The continuous loops: each led by one replica at a time, under a lease with a fencing number.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use daraa_domain::app::App;
+use daraa_domain::job::Contender;
+use daraa_domain::outbox::{self, Fence};
+use daraa_domain::reactions;
+use daraa_platform::fault::Fault;
+use daraa_platform::lifecycle::Lifecycle;
+use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+use tracing::{Instrument as _, debug, error, info, info_span, warn};
+
+use crate::lead::{give_back, keep};
+use crate::schedule::LEASE;
+
+/// A contender that did not get the lease tries again after this.
+const CONTEND_EVERY: Duration = Duration::from_millis(500);
+/// The pause after a failure of a whole loop.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// The relay looks by itself this often (of shown time), for retries and in case no wake-up comes.
+const RELAY_LOOK: Duration = Duration::from_secs(1);
+/// However fast the clock runs, nothing is looked for more often than this.
+const LEAST_PAUSE: Duration = Duration::from_millis(40);
+
+/// What one look of a periodic task did: how many things.
+pub type LookResult = Result<u64, Box<dyn Fault>>;
+
+/// A task that looks again and again: a deadline, a dispatch tick. Bounded in what one look does.
+#[derive(Clone, Copy)]
+pub struct Periodic {
+    /// Its name, in logs and metrics.
+    pub name: &'static str,
+    /// How often it looks, in shown time.
+    pub every: Duration,
+    /// The look.
+    pub look: for<'a> fn(&'a App, Fence) -> BoxFuture<'a, LookResult>,
+}
+
+impl std::fmt::Debug for Periodic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} every {:?}", self.name, self.every)
+    }
+}
+
+/// A row: every so many shown seconds, as `name`, run the function; it answers how many things it did.
+macro_rules! every {
+    ($secs:literal s, $name:literal, $run:expr) => {
+        Periodic {
+            name: $name,
+            every: Duration::from_secs($secs),
+            look: |app, fence| {
+                Box::pin(async move {
+                    let run = $run;
+                    answer(run(app, fence).await)
+                })
+            },
+        }
+    };
+}
+#[allow(unused_imports, reason = "rows are added with the rooms")]
+use every;
+
+fn answer<N: TryInto<u64>, E: Fault>(result: Result<N, E>) -> LookResult {
+    result.map(|n| n.try_into().unwrap_or(u64::MAX)).map_err(|e| Box::new(e) as Box<dyn Fault>)
+}
+
+/// The deadlines of requirement J6 and what else has to happen without anybody asking.
+pub const DEADLINES: &[Periodic] = &[];
+
+/// Dispatch: offers to couriers.
+pub const DISPATCH: &[Periodic] = &[];
+
+/// The names of the loops, as their leases are called.
+pub const NAMES: &[&str] = &["loop:outbox-relay", "loop:dispatch", "loop:deadlines"];
+
+/// Starts all loops as long-lived tasks of the process.
+pub fn start(app: &Arc<App>, life: &Lifecycle, holder: &str) {
+    let wake = Arc::new(Notify::new());
+    life.spawn("outbox-watch", watch(Arc::clone(app), life.clone(), Arc::clone(&wake)));
+    life.spawn("outbox-relay", lead_relay(Arc::clone(app), life.clone(), holder.to_owned(), wake));
+    for (name, table) in [("loop:dispatch", DISPATCH), ("loop:deadlines", DEADLINES)] {
+        life.spawn(name, lead_periodic(Arc::clone(app), life.clone(), holder.to_owned(), name, table));
+    }
+}
+
+/// Contends for a lease until it is got or the process stops.
+async fn contend(app: &App, life: &Lifecycle, name: &'static str, holder: &str) -> Option<Fence> {
+    let mut contender = Contender::new(name, holder, LEASE);
+    loop {
+        if life.soft().is_cancelled() {
+            return None;
+        }
+        match contender.attempt(app, Instant::now()).await {
+            Ok(Some(fence)) => {
+                info!(lease = name, fence = fence.number(), "leading");
+                metrics::gauge!("daraa_jobs_leading", "lease" => name).set(1.0);
+                return Some(fence);
+            }
+            Ok(None) => {}
+            Err(e) => warn!(lease = name, cause = %e, "lease could not be asked for"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(CONTEND_EVERY) => {}
+            () = life.soft().cancelled() => return None,
+        }
+    }
+}
+
+async fn lead_relay(
+    app: Arc<App>,
+    life: Lifecycle,
+    holder: String,
+    wake: Arc<Notify>,
+) -> Result<(), std::convert::Infallible> {
+    const NAME: &str = "loop:outbox-relay";
+    while let Some(fence) = contend(&app, &life, NAME, &holder).await {
+        let lost = keep(&app, NAME, fence, LEASE);
+        let work = async {
+            loop {
+                match relay(&app, fence, life.soft().cancelled(), &wake).await {
+                    Ok(()) => return,
+                    Err(e) => {
+                        warn!(cause = %e, "relay pauses");
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
+                }
+            }
+        };
+        until_lost(NAME, lost, work.instrument(info_span!("job.outbox.relay"))).await;
+        give_back(&app, NAME, fence).await;
+    }
+    Ok(())
+}
+
+/// Delivers events under `fence` until `stop`; `wake` is notified of new ones.
+///
+/// # Errors
+/// Database failure.
+pub async fn relay(
+    app: &App,
+    fence: Fence,
+    stop: impl Future<Output = ()>,
+    wake: &Notify,
+) -> Result<(), daraa_platform::mongo::DbError> {
+    let pause = app.clock.real(RELAY_LOOK).max(LEAST_PAUSE);
+    reactions::relay(app, fence)
+        .run(stop, || async {
+            tokio::select! {
+                () = wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        })
+        .await
+}
+
+/// Listens to the database for new events, for as long as the process lives. Whoever leads is woken.
+async fn watch(app: Arc<App>, life: Lifecycle, wake: Arc<Notify>) -> Result<(), std::convert::Infallible> {
+    let listen = async {
+        loop {
+            match outbox::watch(&app).await {
+                Ok(mut news) => {
+                    wake.notify_one();
+                    while let Some(event) = news.next().await {
+                        match event {
+                            Ok(_) => wake.notify_one(),
+                            Err(e) => {
+                                debug!(cause = %e, "listening for events was interrupted");
+                                break;
+                            }
+                        }
+                    }
+                }
+                Err(e) => warn!(cause = %e, "events are not listened for; the relay looks by itself"),
+            }
+            tokio::time::sleep(AFTER_FAILURE).await;
+        }
+    };
+    tokio::select! {
+        () = listen => {}
+        () = life.soft().cancelled() => {}
+    }
+    Ok(())
+}
+
+async fn lead_periodic(
+    app: Arc<App>,
+    life: Lifecycle,
+    holder: String,
+    name: &'static str,
+    table: &'static [Periodic],
+) -> Result<(), std::convert::Infallible> {
+    while let Some(fence) = contend(&app, &life, name, &holder).await {
+        let lost = keep(&app, name, fence, LEASE);
+        // Each has its own rhythm: a slow one holds up no other.
+        let rhythms = table.iter().map(|task| rhythm(&app, &life, task, fence));
+        let work = async {
+            futures_util::future::join_all(rhythms).await;
+            life.soft().cancelled().await;
+        };
+        until_lost(name, lost, work).await;
+        give_back(&app, name, fence).await;
+    }
+    Ok(())
+}
+
+async fn until_lost(name: &'static str, lost: impl Future<Output = ()>, work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = lost => warn!(lease = name, "no longer leading"),
+        () = work => {}
+    }
+    metrics::gauge!("daraa_jobs_leading", "lease" => name).set(0.0);
+}
+
+async fn rhythm(app: &App, life: &Lifecycle, task: &Periodic, fence: Fence) {
+    let pause = app.clock.real(task.every).max(LEAST_PAUSE);
+    while !life.soft().is_cancelled() {
+        let started = Instant::now();
+        look(app, task, fence).await;
+        metrics::histogram!("daraa_jobs_look_seconds", "task" => task.name)
+            .record(started.elapsed().as_secs_f64());
+        tokio::select! {
+            () = tokio::time::sleep(pause.saturating_sub(started.elapsed())) => {}
+            () = life.soft().cancelled() => return,
+        }
+    }
+}
+
+/// One look of a periodic task. A failure is logged, the next look tries again.
+pub async fn look(app: &App, task: &Periodic, fence: Fence) -> u64 {
+    use futures_util::FutureExt as _;
+    let span = info_span!("job.look", task = task.name);
+    let work = std::panic::AssertUnwindSafe((task.look)(app, fence)).catch_unwind().instrument(span);
+    match work.await {
+        Ok(Ok(0)) => 0,
+        Ok(Ok(n)) => {
+            debug!(task = task.name, count = n, "done");
+            metrics::counter!("daraa_jobs_look_effects_total", "task" => task.name).increment(n);
+            n
+        }
+        Ok(Err(e)) => {
+            warn!(task = task.name, cause = %e, "look failed");
+            metrics::counter!("daraa_jobs_look_failures_total", "task" => task.name).increment(1);
+            0
+        }
+        Err(_) => {
+            error!(task = task.name, "look panicked");
+            metrics::counter!("daraa_jobs_look_failures_total", "task" => task.name).increment(1);
+            0
+        }
+    }
+}
