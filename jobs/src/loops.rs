@@ -53,17 +53,12 @@ macro_rules! every {
             name: $name,
             every: Duration::from_secs($secs),
             look: |app, fence| {
-                Box::pin(async move {
-                    let run = $run;
-                    answer(run(app, fence).await)
-                })
+                let run = $run;
+                Box::pin(async move { answer(run(app, fence).await) })
             },
         }
     };
 }
-#[allow(unused_imports, reason = "rows are added with the rooms")]
-use every;
-
 fn answer<N: TryInto<u64>, E: Fault>(result: Result<N, E>) -> LookResult {
     result.map(|n| n.try_into().unwrap_or(u64::MAX)).map_err(|e| Box::new(e) as Box<dyn Fault>)
 }

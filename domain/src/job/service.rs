@@ -16,6 +16,7 @@ use super::model::{
 use super::store;
 use crate::actor::{Actor, OpsRole};
 use crate::app::App;
+use crate::audit::{self, NewAudit};
 
 use crate::ids::RunId;
 use crate::outbox::Fence;
@@ -248,6 +249,7 @@ pub async fn run_now(app: &App, actor: &Actor, name: &str) -> Result<JobRun, Job
     let run = new_run(app, job.name, RunTrigger::Manual, RunStatus::Requested, actor.label());
     transact!(&app.mongo, "job.run_now", JobError, |tx| {
         store::insert_run_in_tx(app, tx, &run).await?;
+        note(app, tx, actor, "job.run", job.name).await?;
         Ok(())
     })?;
     Ok(run)
@@ -274,9 +276,22 @@ async fn set_paused(app: &App, actor: &Actor, name: &str, paused: bool) -> Resul
     let job = declaration(name)?;
     transact!(&app.mongo, "job.set_paused", JobError, |tx| {
         store::set_paused(app, tx, job.name, paused, &actor.label(), app.clock.now()).await?;
+        note(app, tx, actor, if paused { "job.pause" } else { "job.resume" }, job.name).await?;
         Ok(())
     })?;
     one(app, job).await.map_err(Into::into)
+}
+
+async fn note(
+    app: &App,
+    tx: &mut daraa_platform::mongo::Tx,
+    actor: &Actor,
+    action: &'static str,
+    job: &str,
+) -> Result<(), JobError> {
+    let entry = NewAudit { actor, action, subject: format!("job:{job}"), details: Document::new() };
+    audit::record_in_tx(app, tx, entry).await?;
+    Ok(())
 }
 
 async fn one(app: &App, job: &'static JobDeclaration) -> Result<JobOverview, DbError> {
