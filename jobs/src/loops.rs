@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use daraa_domain::app::App;
 use daraa_domain::job::Contender;
 use daraa_domain::outbox::{self, Fence};
-use daraa_domain::reactions;
+use daraa_domain::{delivery, reactions};
 use daraa_platform::fault::Fault;
 use daraa_platform::lifecycle::Lifecycle;
 use futures_util::StreamExt as _;
@@ -48,26 +48,32 @@ impl std::fmt::Debug for Periodic {
 
 /// A row: every so many shown seconds, as `name`, run the function; it answers how many things it did.
 macro_rules! every {
-    ($secs:literal s, $name:literal, $run:expr) => {
+    ($secs:literal s, $name:literal, |$app:ident, $fence:pat_param| $run:expr) => {
         Periodic {
             name: $name,
             every: Duration::from_secs($secs),
-            look: |app, fence| {
-                let run = $run;
-                Box::pin(async move { answer(run(app, fence).await) })
-            },
+            look: |$app, $fence| Box::pin(async move { answer($run.await) }),
         }
     };
 }
-fn answer<N: TryInto<u64>, E: Fault>(result: Result<N, E>) -> LookResult {
-    result.map(|n| n.try_into().unwrap_or(u64::MAX)).map_err(|e| Box::new(e) as Box<dyn Fault>)
+
+fn answer<E: Fault>(result: Result<u64, E>) -> LookResult {
+    result.map_err(|e| Box::new(e) as Box<dyn Fault>)
 }
 
 /// The deadlines of requirement J6 and what else has to happen without anybody asking.
-pub const DEADLINES: &[Periodic] = &[];
+pub const DEADLINES: &[Periodic] = &[
+    every!(1 s, "courier-offer", |app, _| delivery::expire_offers(app)),
+    every!(5 s, "no-show", |app, _| delivery::no_show(app)),
+];
 
-/// Dispatch: offers to couriers.
-pub const DISPATCH: &[Periodic] = &[];
+/// Dispatch: offers to couriers, at the rhythm the engine is made for.
+pub const DISPATCH: &[Periodic] = &[every!(10 s, "dispatch", |app, fence| dispatch(app, fence))];
+
+async fn dispatch(app: &App, fence: Fence) -> Result<u64, delivery::DeliveryError> {
+    let did = delivery::dispatch_tick(app, fence).await?;
+    Ok(did.offers.saturating_add(did.ended).saturating_add(did.escalations))
+}
 
 /// The names of the loops, as their leases are called.
 pub const NAMES: &[&str] = &["loop:outbox-relay", "loop:dispatch", "loop:deadlines"];

@@ -21,5 +21,6 @@ pub use model::{Account, GrantOpsRole, INDEXES, MAX_MEMBERSHIPS, NotAPhone, Phon
 pub use rules::{MAX_NAME_CHARS, PersonName};
 pub(crate) use service::{create_in_tx, find_by_phone_in_tx};
 pub use service::{
-    ensure, find_by_phone, get, get_many, grant_ops_role, set_courier_in_tx, set_membership_in_tx, update,
+    ensure, find_by_phone, get, get_many, grant_ops_role, ops_people, people_of_store, set_courier_in_tx,
+    set_membership_in_tx, update,
 };

@@ -35,6 +35,13 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         )
         .unique()
         .partial(&[("courier_id", PartialValue::Exists)]),
+        IndexSpec::new("accounts_ops", &[Key::Asc("ops")], "the ops people, to be told of alerts")
+            .partial(&[("ops", PartialValue::Exists)]),
+        IndexSpec::new(
+            "accounts_memberships_store",
+            &[Key::Asc("memberships.store_id")],
+            "the people of a store, to be told of its orders",
+        ),
     ],
 };
 

@@ -33,6 +33,22 @@ pub async fn get_many(app: &App, ids: &[AccountId]) -> Result<Vec<Arc<Account>>,
     Ok(store::get_many(app, ids).await?.into_values().map(Arc::new).collect())
 }
 
+/// The people of a store, to be told of what happens there; at most 200.
+///
+/// # Errors
+/// Database failure.
+pub async fn people_of_store(app: &App, store_id: StoreId) -> Result<Vec<AccountId>, AccountError> {
+    Ok(store::ids_of_store(app, store_id).await?)
+}
+
+/// The ops people, to be told of alerts; at most 200.
+///
+/// # Errors
+/// Database failure.
+pub async fn ops_people(app: &App) -> Result<Vec<AccountId>, AccountError> {
+    Ok(store::ids_of_ops(app).await?)
+}
+
 /// The account of a phone.
 ///
 /// # Errors

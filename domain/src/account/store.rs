@@ -9,7 +9,10 @@ use mongodb::bson::{Bson, Document, doc};
 
 use super::model::{Account, COLLECTION, Phone};
 use crate::app::App;
-use crate::ids::AccountId;
+use crate::ids::{AccountId, StoreId};
+
+/// So many people are told of one event at most.
+const MAX_TOLD: i64 = 200;
 
 fn key(id: &AccountId) -> CacheKey<Account> {
     CacheKey::new("user", 1, id)
@@ -86,4 +89,20 @@ pub(super) async fn set_in_tx(
 fn forget_after(app: &App, tx: &mut Tx, id: AccountId) {
     let cache = app.cache.clone();
     tx.after_commit(async move { cache.invalidate(&key(&id)).await });
+}
+
+/// The people of a store, at most [`MAX_TOLD`].
+pub(super) async fn ids_of_store(app: &App, store_id: StoreId) -> Result<Vec<AccountId>, DbError> {
+    ids(app, "db.account.ids_of_store", doc! { "memberships.store_id": store_id }).await
+}
+
+/// The ops people, at most [`MAX_TOLD`].
+pub(super) async fn ids_of_ops(app: &App) -> Result<Vec<AccountId>, DbError> {
+    let any = doc! { "ops": { "$exists": true, "$type": "string" } };
+    ids(app, "db.account.ids_of_ops", any).await
+}
+
+async fn ids(app: &App, op: &'static str, filter: Document) -> Result<Vec<AccountId>, DbError> {
+    let found = app.mongo.coll::<Account>(COLLECTION).ids(op, filter, MAX_TOLD).await?;
+    Ok(found.iter().filter_map(|id| id.as_object_id().map(AccountId::from)).collect())
 }

@@ -91,6 +91,8 @@ async fn append_to(app: &App, topic: &str, event: &EventRow) -> Result<(), DbErr
         match store::insert(app, &row).await {
             Ok(()) => {
                 *last = Some(row.sequence);
+                // The next one need not wait for the head.
+                drop(last);
                 store::advance(app, topic, row.sequence).await?;
                 tell(app, topic, row.sequence).await;
                 return Ok(());

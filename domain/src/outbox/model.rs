@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use daraa_platform::ids::{MalformedId, TypedId};
+use daraa_platform::ids::MalformedId;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
@@ -163,10 +163,10 @@ impl EventRow {
         self.data.get_str(field).ok()
     }
 
-    /// A typed id of the data, e.g. `store_id`; stored as an object id.
+    /// A typed id of the data, e.g. `store_id`; events carry ids as API texts.
     #[must_use]
-    pub fn id_of<I: TypedId>(&self, field: &str) -> Option<I> {
-        self.data.get_object_id(field).ok().map(I::from)
+    pub fn id_of<I: FromStr>(&self, field: &str) -> Option<I> {
+        self.text(field)?.parse().ok()
     }
 
     /// What the event is about, when its subject is an `I`.
