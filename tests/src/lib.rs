@@ -12,7 +12,9 @@
 
 mod fault_proxy;
 pub mod members;
+mod people;
 mod world;
 
 pub use fault_proxy::FaultProxy;
+pub use people::Someone;
 pub use world::{World, env};
