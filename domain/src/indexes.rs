@@ -36,6 +36,7 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::notification::INDEXES,
     crate::order::GROUP_INDEXES,
     crate::order::INDEXES,
+    crate::order::refund::INDEXES,
     crate::outbox::INDEXES,
     crate::payment::INDEXES,
     crate::payment::WEBHOOK_INDEXES,

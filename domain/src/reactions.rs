@@ -30,6 +30,16 @@ fn answer<E: Fault>(result: Result<(), E>) -> ConsumerResult {
 /// The table.
 pub const TABLE: &[Consumer] = &[
     on!("*", "feed", to_feed),
+    on!("order.placed", "order.confirm", order::on_order_placed),
+    on!("order.completed", "order.settle", order::settle),
+    on!("order.rejected", "order.unwind", order::unwind),
+    on!("order.cancelled", "order.unwind", order::unwind),
+    on!("order.expired", "order.unwind", order::unwind),
+    on!("order.returned", "order.unwind", order::unwind),
+    on!("order.failed", "order.unwind", order::unwind),
+    on!("payment.authorized", "order.place_paid", order::on_payment_authorized),
+    on!("payment.failed", "order.expire", order::on_payment_failed),
+    on!("refund.approved", "refund.pay", order::refund::on_refund_approved),
     on!("order.accepted", "delivery.create", delivery::on_order_accepted),
     on!("order.ready", "delivery.ready", delivery::on_order_ready),
     on!("order.delayed", "delivery.delay", delivery::on_order_delayed),

@@ -3,14 +3,16 @@
 //! Owns the collections `orders`, `order_groups` and `refunds`. Every change of state is one row of
 //! [`rules::TRANSITIONS`], written conditionally on `{_id, status, version}` together with its event.
 //!
-//! Calls: pricing, cart, promotion, payment, ledger, catalog, store, address, account, settings, audit, idempotency,
-//! outbox. Called by: delivery, review, reactions, seed, check.
+//! Calls: pricing, cart, promotion, payment, ledger, catalog, store, account, settings, audit, idempotency, outbox. Called by: delivery, review, reactions, seed, check.
 
 mod cancel;
+mod checkout;
+mod effect;
 mod error;
 mod event;
 mod model;
 mod reason;
+pub mod refund;
 pub mod rules;
 mod scope;
 mod service;
@@ -19,6 +21,11 @@ mod work;
 
 pub use crate::pricing::{AddressSnapshot, OrderMoney};
 pub use cancel::{CancelOrder, CancelPreview, cancel, preview_cancel};
+pub use checkout::{PlaceOrder, place, release_expired};
+pub use effect::{
+    expire_unaccepted, expire_unpaid, on_order_placed, on_payment_authorized, on_payment_failed, settle,
+    unwind,
+};
 pub use error::{OrderError, OrderErrorCode};
 pub use event::OrderFacts;
 pub use model::{

@@ -246,6 +246,9 @@ pub struct Order {
     /// Wrong codes tried at the counter.
     #[serde(default)]
     pub wrong_codes: i64,
+    /// What is asked for or paid back of it, minor units: never more than the total.
+    #[serde(default)]
+    pub refund_claimed_minor: i64,
     /// What was paid back of it after completion.
     pub refunded: Money,
 }

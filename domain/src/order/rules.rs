@@ -359,6 +359,9 @@ pub const CUSTOMER_CANCEL_POLICY: &[CancelRule] = &[
 /// The rule of the policy when others than the customer cancel.
 pub const FREE_CANCEL: &str = "cancel.store_or_ops";
 
+/// The rule when goods come back by the customer's fault and the money is held: the customer pays everything.
+pub const RETURNED_BY_CUSTOMERS_FAULT: &str = "return.customer";
+
 /// The policy's row for a customer now. A fee can only be kept from money that is held: an order to be paid in cash
 /// cannot be cancelled by its customer once that would cost something.
 #[must_use]

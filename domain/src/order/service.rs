@@ -2,14 +2,14 @@
 //! transaction.
 
 use daraa_platform::fault::{Denial, Infra};
-use daraa_platform::mongo::Tx;
+use daraa_platform::mongo::{DbError, Tx};
 use daraa_platform::paging::{Page, PageRequest};
-use mongodb::bson::{Bson, Document, doc};
+use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
 use super::error::OrderError;
-use super::model::{HistoryEntry, Order, OrderGroup};
-use super::rules::{Decision, OrderAction, OrderStatus, Party, Refusal, decide};
-use super::{event, scope, store};
+use super::model::{Cancellation, HistoryEntry, Order, OrderGroup};
+use super::rules::{Decision, OrderAction, OrderStatus, Party, RETURNED_BY_CUSTOMERS_FAULT, Refusal, decide};
+use super::{effect, event, scope, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::ids::{AccountId, CourierId, DeliveryId, OrderGroupId, OrderId, StoreId};
@@ -148,7 +148,14 @@ pub async fn return_in_tx(
     actor: &Actor,
     reason: &str,
 ) -> Result<Order, OrderError> {
-    system_step_in_tx(app, tx, order_id, actor, OrderAction::Return, Some(reason.to_owned())).await
+    let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
+    let mut step = Step::new(OrderAction::Return, actor, &[Party::System]);
+    step.reason = Some(reason.to_owned());
+    if effect::customer_pays_return(&order, reason) {
+        let cost = Cancellation { fee: order.money.total, rule_id: RETURNED_BY_CUSTOMERS_FAULT.to_owned() };
+        step.set.insert("cancellation", serialize_to_bson(&cost).map_err(DbError::from)?);
+    }
+    step_in_tx(app, tx, order, step).await
 }
 
 /// HANDED_OVER → FAILED: the goods are lost.

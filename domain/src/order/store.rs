@@ -1,6 +1,7 @@
 //! The collections `orders` and `order_groups`.
 
 use daraa_platform::ids::TypedId as _;
+use daraa_platform::money::Money;
 use daraa_platform::mongo::{Coll, DbError, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
 use daraa_platform::time::Timestamp;
@@ -141,4 +142,38 @@ pub(super) async fn insert_in_tx(
 ) -> Result<(), DbError> {
     groups(app).insert_in_tx(tx, "db.order.insert_group", group).await?;
     orders(app).insert_many_in_tx(tx, "db.order.insert", rows).await
+}
+
+/// Notes that more of a completed order is claimed back, unless another claim came between.
+pub(super) async fn claim_refund_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    read: &Order,
+    claimed_minor: i64,
+) -> Result<bool, DbError> {
+    let filter = doc! { "_id": read.id, "status": OrderStatus::Completed, "refund_claimed_minor": read.refund_claimed_minor };
+    let update = doc! { "$set": { "refund_claimed_minor": claimed_minor } };
+    orders(app).update_one_in_tx(tx, "db.order.claim_refund", filter, update).await
+}
+
+/// A claim came to nothing.
+pub(super) async fn unclaim_refund_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    id: OrderId,
+    amount: Money,
+) -> Result<(), DbError> {
+    let update = doc! { "$inc": { "refund_claimed_minor": amount.amount_minor.saturating_neg() } };
+    orders(app).update_one_in_tx(tx, "db.order.unclaim_refund", doc! { "_id": id }, update).await.map(|_| ())
+}
+
+/// So much more was paid back.
+pub(super) async fn add_refunded_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    id: OrderId,
+    amount: Money,
+) -> Result<Option<Order>, DbError> {
+    let update = doc! { "$inc": { "refunded.amount_minor": amount.amount_minor } };
+    orders(app).find_one_and_update_in_tx(tx, "db.order.add_refunded", doc! { "_id": id }, update).await
 }

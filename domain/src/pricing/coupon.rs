@@ -1,22 +1,43 @@
 //! What a coupon takes off, in the terms of [`super::rules`].
 
-use daraa_platform::money::Currency;
+use daraa_platform::money::{Currency, Money};
 
 use super::error::PricingError;
 use super::model::QuotedCoupon;
-use super::rules::DiscountTerms;
+use super::rules::{DiscountKind, DiscountTerms};
 use crate::app::App;
 use crate::ids::AccountId;
+use crate::promotion::{self, Coupon, CouponKind};
 
 /// The terms of a code for this customer.
 ///
 /// # Errors
 /// The code is unknown, expired, used up, or for another currency; database failure.
 pub(super) async fn terms(
-    _app: &App,
-    _code: &str,
-    _account_id: AccountId,
-    _currency: Currency,
+    app: &App,
+    code: &str,
+    account_id: AccountId,
+    currency: Currency,
 ) -> Result<(QuotedCoupon, DiscountTerms), PricingError> {
-    Err(PricingError::CouponNotUsable)
+    let coupon = promotion::preview(app, code, account_id, app.clock.now()).await?;
+    if coupon.currency != currency {
+        return Err(PricingError::CouponNotUsable);
+    }
+    Ok((QuotedCoupon { id: coupon.id, code: coupon.code.clone() }, terms_of(&coupon)))
+}
+
+fn terms_of(coupon: &Coupon) -> DiscountTerms {
+    let max = coupon.max_discount();
+    let kind = match coupon.kind {
+        CouponKind::Percent => DiscountKind::Percent { bps: coupon.value, max },
+        CouponKind::Fixed => DiscountKind::Fixed(Money::new(coupon.value, coupon.currency)),
+        CouponKind::FreeDelivery => DiscountKind::FreeDelivery { max },
+    };
+    DiscountTerms {
+        rule_id: format!("coupon.{}", coupon.code),
+        kind,
+        min_items: Some(coupon.min_order()).filter(|min| min.amount_minor > 0),
+        store_id: coupon.store_id,
+        bearer: coupon.bearer,
+    }
 }

@@ -25,7 +25,15 @@ daraa_platform::faults! {
         BadTip: BadInput, "A tip must be zero or more.", "يجب ألا تقل الإكرامية عن الصفر.", field "courierTipMinor";
         /// A tip for a courier who does not come.
         TipNotApplicable: BadInput, "There is no courier to tip for takeaway.", "لا يوجد سائق للإكرامية عند الاستلام من المتجر.", field "courierTipMinor";
-        /// The coupon is unknown, expired or used up.
+        /// No coupon has this code.
+        CouponNotFound: NotFound, "There is no such coupon.", "لا توجد قسيمة كهذه.", field "couponCode";
+        /// The coupon is not valid yet, or not any more.
+        CouponExpired: Conflict, "The coupon is not valid now.", "القسيمة غير صالحة الآن.", field "couponCode";
+        /// All of it is used or reserved.
+        CouponExhausted: Conflict, "The coupon is used up.", "استُنفدت القسيمة.", field "couponCode";
+        /// This customer has used it as often as one may.
+        CouponAlreadyUsed: Conflict, "You have used this coupon already.", "لقد استخدمت هذه القسيمة من قبل.", field "couponCode";
+        /// The coupon is for another currency.
         CouponNotUsable: Conflict, "This coupon cannot be used.", "لا يمكن استخدام هذه القسيمة.", field "couponCode";
         /// The eligible items cost less than the coupon asks for.
         CouponBelowMinimum { minimum: String }: Conflict, "This coupon needs items worth at least {minimum}.", "تحتاج هذه القسيمة إلى أصناف بقيمة {minimum} على الأقل.", field "couponCode";
@@ -69,6 +77,20 @@ impl From<crate::address::AddressError> for PricingError {
         match e {
             crate::address::AddressError::Infra(cause) => Self::Infra(cause),
             _ => Self::AddressNotFound,
+        }
+    }
+}
+
+impl From<crate::promotion::PromotionError> for PricingError {
+    fn from(e: crate::promotion::PromotionError) -> Self {
+        use crate::promotion::PromotionError as E;
+        match e {
+            E::Infra(cause) => Self::Infra(cause),
+            E::CouponNotFound => Self::CouponNotFound,
+            E::CouponExpired => Self::CouponExpired,
+            E::CouponExhausted => Self::CouponExhausted,
+            E::CouponAlreadyUsed => Self::CouponAlreadyUsed,
+            _ => Self::CouponNotUsable,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod service;
 
+pub(super) use service::MAX_PREP_MINUTES;
 pub use service::{
     AcceptOrder, DelayOrder, HandOverOrder, RejectOrder, TouchOrder, accept, delay, hand_over_pickup,
     mark_ready, reject, start_preparing,
