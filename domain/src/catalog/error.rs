@@ -64,6 +64,8 @@ daraa_platform::faults! {
         IdempotencyKeyReused: Conflict, "The idempotency key was used for another request.", "استُخدم مفتاح التكرار لطلب آخر.", field "idempotencyKey";
         /// The key is empty or too long.
         BadIdempotencyKey: BadInput, "An idempotency key has 1 to 64 characters.", "مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
+        /// An id that is not one of ours.
+        MalformedId: BadInput, "This is not a valid id.", "هذا المعرف غير صالح.";
     }
 }
 
@@ -73,5 +75,11 @@ impl From<StoreError> for CatalogError {
             StoreError::Infra(cause) => Self::Infra(cause),
             _ => Self::StoreNotFound,
         }
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for CatalogError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
     }
 }

@@ -15,6 +15,14 @@ pub use model::{
     MenuSection, Modifier, ModifierGroup, PRODUCT_INDEXES, Product, ProductStatus, SECTION_INDEXES, TaxClass,
     Variant, VariantStatus,
 };
-pub use rules::{ProductAction, TRANSITIONS, decide, validate_choice};
-pub use service::{FreshVariant, fresh_variants, get, get_many, variants};
+pub use rules::{
+    GroupDraft, ModifierDraft, ProductAction, TRANSITIONS, VariantDraft, check_groups, check_variants,
+    decide, validate_choice,
+};
+pub use service::{
+    CreateProduct, CreateSection, FreshVariant, UpdateProduct, act, add_rating_in_tx, create_product,
+    create_section, fresh_variants, get, get_many, products, sections, set_variant_status, update_product,
+    update_section, variants, view,
+};
+pub(crate) use service::{matching, stores_matching};
 pub use stock::{StockItem, StockLevel, confirm, consume, release, reserve};

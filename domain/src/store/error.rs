@@ -74,6 +74,10 @@ daraa_platform::faults! {
         TooManyStores: Conflict, "A person works for at most 50 stores.", "يمكن للشخص العمل في 50 متجراً كحد أقصى.";
         /// Not a phone number.
         BadPhone: BadInput, "A phone number is written like +963944000000.", "يكتب رقم الهاتف بالصيغة +963944000000.", field "phone";
+        /// An id that is not one of ours.
+        MalformedId: BadInput, "This is not a valid id.", "هذا المعرف غير صالح.";
+        /// Not a point on earth.
+        BadPoint: BadInput, "Longitude is -180 to 180 and latitude -90 to 90.", "خط الطول من -180 إلى 180 وخط العرض من -90 إلى 90.", field "point";
     }
 }
 
@@ -100,5 +104,23 @@ impl From<BadArea> for StoreError {
             BadArea::Overlap => Self::AreaOverlap,
             BadArea::TooLarge => Self::AreaTooLarge,
         }
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for StoreError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
+    }
+}
+
+impl From<crate::place::NotAPoint> for StoreError {
+    fn from(_: crate::place::NotAPoint) -> Self {
+        Self::BadPoint
+    }
+}
+
+impl From<crate::account::NotAPhone> for StoreError {
+    fn from(_: crate::account::NotAPhone) -> Self {
+        Self::BadPhone
     }
 }

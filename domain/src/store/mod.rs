@@ -26,6 +26,7 @@ pub use rules::{
     Decision, Mover, TRANSITIONS, Transition, availability, available_actions, covers, decide,
     good_description, good_name, is_open, missing_for_submit, prep_minutes,
 };
+pub(crate) use service::matching;
 pub use service::{
     CreateStore, UpdateStore, act, actions_for, add_closure, add_rating_in_tx, create, get, get_many, list,
     mine, pause, remove_closure, require, resume, set_area, set_commission, set_day, set_hours, set_rush,

@@ -99,6 +99,16 @@ pub async fn list(
     Ok(Page::build(page, rows, cursor).map(Arc::new))
 }
 
+/// Active stores with words that begin so, of those named (all, when none are). For the search room.
+pub(crate) async fn matching(
+    app: &App,
+    prefixes: &[String],
+    among: Option<&[StoreId]>,
+    limit: i64,
+) -> Result<Vec<Arc<Store>>, StoreError> {
+    Ok(store::matching(app, prefixes, among, limit).await?.into_iter().map(Arc::new).collect())
+}
+
 /// Asks for a rank in a store: staff of that rank, ops people for stores, the system. For others the store does not
 /// exist.
 ///

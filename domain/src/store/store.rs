@@ -6,7 +6,6 @@ use daraa_platform::mongo::{DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{PageRequest, SortOrder};
 use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
-use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
@@ -151,19 +150,11 @@ pub(super) async fn matching(
     app: &App,
     prefixes: &[String],
     among: Option<&[StoreId]>,
-    after: Option<ObjectId>,
     limit: i64,
 ) -> Result<Vec<Store>, DbError> {
-    let mut id = Document::new();
-    if let Some(among) = among {
-        id.insert("$in", among);
-    }
-    if let Some(after) = after {
-        id.insert("$gt", after);
-    }
     let mut filter = doc! { "prefixes": { "$all": prefixes }, "status": StoreStatus::Active.as_str() };
-    if !id.is_empty() {
-        filter.insert("_id", id);
+    if let Some(among) = among {
+        filter.insert("_id", doc! { "$in": among });
     }
     app.mongo.browse(COLLECTION).find_many("db.store.matching", filter, doc! { "_id": 1 }, limit).await
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{MAX_QUANTITY, StockItem};
-use crate::ids::VariantId;
+use crate::ids::{ProductId, StoreId, VariantId};
 
 /// How much of a variant can be bought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +26,30 @@ impl StockLevel {
 }
 
 impl StockItem {
+    /// The books of a new variant.
+    #[must_use]
+    pub fn opened(
+        id: VariantId,
+        store_id: StoreId,
+        product_id: ProductId,
+        tracked: bool,
+        on_hand: i64,
+    ) -> Self {
+        Self {
+            id,
+            store_id,
+            product_id,
+            tracked,
+            on_hand,
+            reserved: 0,
+            sold: 0,
+            adjusted: 0,
+            initial: on_hand,
+            reservations: Vec::new(),
+            version: 1,
+        }
+    }
+
     /// How much can be bought.
     #[must_use]
     pub fn level(&self) -> StockLevel {

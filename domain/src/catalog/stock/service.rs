@@ -2,16 +2,23 @@
 
 use std::collections::HashMap;
 
+use daraa_platform::fault::Infra;
 use daraa_platform::mongo::Tx;
 use daraa_platform::time::Timestamp;
+use daraa_platform::transact;
+use mongodb::bson::doc;
 use tracing::{instrument, warn};
 
-use super::model::{DueReservation, StockAdjustment, StockItem};
+use super::model::{DueReservation, MAX_QUANTITY, StockAdjustment, StockItem};
 use super::rules::totals;
 use super::store;
+use crate::actor::Actor;
 use crate::app::App;
 use crate::catalog::CatalogError;
+use crate::catalog::service::{owned_variant, record};
+use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::{OrderId, VariantId};
+use crate::store::MAX_REASON_CHARS;
 
 /// How often a change is tried again when another one came between looking and changing.
 const MAX_TRIES: u32 = 3;
@@ -149,18 +156,89 @@ pub(in crate::catalog) async fn create_in_tx(
     Ok(store::insert_many_in_tx(app, tx, items).await?)
 }
 
-/// Moves the shelf by hand.
-pub(in crate::catalog) async fn adjust_in_tx(
-    app: &App,
-    tx: &mut Tx,
-    row: &StockAdjustment,
-) -> Result<StockItem, CatalogError> {
-    if let Some(after) = store::adjust_in_tx(app, tx, row).await? {
-        return Ok(after);
+/// A change of the shelf by hand.
+#[derive(Debug, Clone)]
+pub struct AdjustStock {
+    /// The variant.
+    pub variant_id: VariantId,
+    /// What came in (positive) or is taken out.
+    pub delta: i64,
+    /// Why.
+    pub reason: String,
+    /// Makes a repeated request have one effect.
+    pub idempotency_key: Option<String>,
+}
+
+/// Moves the shelf by hand (staff).
+///
+/// # Errors
+/// No right, [`CatalogError::VariantNotFound`], [`CatalogError::BadDelta`], [`CatalogError::ReasonRequired`],
+/// [`CatalogError::StockNotTracked`], [`CatalogError::StockBelowZero`], [`CatalogError::IdempotencyKeyReused`].
+#[instrument(name = "svc.stock.adjust", skip_all, fields(variant.id = %command.variant_id))]
+pub async fn adjust(app: &App, actor: &Actor, command: AdjustStock) -> Result<StockItem, CatalogError> {
+    let id = command.variant_id;
+    let (product, _) = owned_variant(app, actor, id).await?;
+    if command.delta == 0 || command.delta.unsigned_abs() > MAX_QUANTITY.unsigned_abs() {
+        return Err(CatalogError::BadDelta);
     }
-    match store::find(app, row.variant_id).await?.filter(|item| item.store_id == row.store_id) {
-        None => Err(CatalogError::VariantNotFound),
-        Some(item) if !item.tracked => Err(CatalogError::StockNotTracked),
-        Some(item) => Err(CatalogError::StockBelowZero { on_hand: item.on_hand }),
+    if !(1..=MAX_REASON_CHARS).contains(&command.reason.trim().chars().count()) {
+        return Err(CatalogError::ReasonRequired);
     }
+    let request = idempotent(actor, &command)?;
+    if let Some(request) = &request
+        && seen(app, request).await?
+    {
+        return store::find(app, id).await?.ok_or(CatalogError::VariantNotFound);
+    }
+    let row = StockAdjustment {
+        id: app.ids.next_oid(),
+        variant_id: id,
+        store_id: product.store_id,
+        delta: command.delta,
+        reason: command.reason,
+        actor: actor.label(),
+        at: app.clock.now(),
+    };
+    let done = transact!(&app.mongo, "stock.adjust", CatalogError, |tx| {
+        if let Some(request) = &request {
+            idempotency::record_in_tx(app, tx, request, doc! { "variant_id": id }).await?;
+        }
+        let after = store::adjust_in_tx(app, tx, &row).await?;
+        record(app, tx, actor, "stock.adjust", id.to_string(), row.store_id).await?;
+        match after {
+            Some(after) => Ok(after),
+            None => Err(why_not_adjusted(app, &row).await?),
+        }
+    });
+    match (done, &request) {
+        (Err(CatalogError::Infra(Infra::Db(e))), Some(request)) if idempotency::raced(&e) => {
+            seen(app, request).await?;
+            store::find(app, id).await?.ok_or(CatalogError::VariantNotFound)
+        }
+        (done, _) => done,
+    }
+}
+
+fn idempotent(actor: &Actor, command: &AdjustStock) -> Result<Option<IdempotentRequest>, CatalogError> {
+    let Some(key) = &command.idempotency_key else { return Ok(None) };
+    let content = serde_json::json!([command.variant_id.to_string(), command.delta, command.reason]);
+    IdempotentRequest::new(actor.person()?.account_id, "stock.adjust", key, &content)
+        .map(Some)
+        .ok_or(CatalogError::BadIdempotencyKey)
+}
+
+async fn seen(app: &App, request: &IdempotentRequest) -> Result<bool, CatalogError> {
+    match idempotency::find(app, request).await? {
+        Replay::New => Ok(false),
+        Replay::Done(_) => Ok(true),
+        Replay::KeyReused => Err(CatalogError::IdempotencyKeyReused),
+    }
+}
+
+async fn why_not_adjusted(app: &App, row: &StockAdjustment) -> Result<CatalogError, CatalogError> {
+    Ok(match store::find(app, row.variant_id).await? {
+        None => CatalogError::VariantNotFound,
+        Some(item) if !item.tracked => CatalogError::StockNotTracked,
+        Some(item) => CatalogError::StockBelowZero { on_hand: item.on_hand },
+    })
 }
