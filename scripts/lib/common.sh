@@ -138,11 +138,20 @@ pid_of() {
 
 is_running() { pid_of "$1" >/dev/null; }
 
+# catch_signals: an interrupt ends the script through its EXIT trap.
+catch_signals() {
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+}
+
 # start_detached PIDFILE LOGFILE COMMAND...: in a session of its own, so that Ctrl-C in the terminal reaches only
 # the script, which then stops the parts in order.
 start_detached() {
     _pidfile=$1 _log=$2
     shift 2
+    # Not between the start and the pid file: a process nobody knows would stay behind.
+    _interrupted=''
+    trap '_interrupted=yes' INT TERM HUP
     rm -f "$_pidfile"
     [ ! -s "$_log" ] || mv "$_log" "$_log.old"
     # shellcheck disable=SC2016 # expanded by the inner shell
@@ -158,6 +167,8 @@ start_detached() {
         [ "$_tries" -le 100 ] || die "$1 did not start; see $_log"
         sleep 0.05
     done
+    catch_signals
+    [ -z "$_interrupted" ] || exit 130
 }
 
 # stop_process "name" PIDFILE SECONDS: SIGTERM, then SIGKILL at the deadline. Nothing happens to a stale pid file's number.
