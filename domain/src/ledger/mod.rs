@@ -4,7 +4,7 @@
 //! back, [`settle_order_in_tx`] and [`reverse_for_refund_in_tx`] divide it, so for every finished order it is
 //! zero. Transactions and entries are only ever inserted; a correction is another transaction.
 //!
-//! Calls: idempotency. Called by: payment, order, delivery, courier, check.
+//! Calls: account, audit, idempotency. Called by: payment, order, delivery, courier, check.
 
 mod error;
 mod model;

@@ -11,6 +11,7 @@ use super::model::CashState;
 use super::{rules, store};
 use crate::actor::{Actor, OpsRole};
 use crate::app::App;
+use crate::audit::{self, NewAudit};
 use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::{CourierId, LedgerTransactionId};
 use crate::ledger::{self, CashFloat, LedgerAccount, NewTransaction, TransactionKind};
@@ -93,6 +94,9 @@ pub async fn settle_cash(app: &App, actor: &Actor, command: SettleCash) -> Resul
             ],
         };
         ledger::post_in_tx(app, tx, new).await?;
+        let details = doc! { "amount_minor": amount.amount_minor, "currency": amount.currency.code() };
+        let act = NewAudit { actor, action: "cash.settle", subject: courier_id.to_string(), details };
+        audit::record_in_tx(app, tx, act).await?;
         idempotency::record_in_tx(app, tx, &request, doc! { "courier_id": courier_id }).await?;
         Ok(())
     });

@@ -33,6 +33,8 @@ daraa_platform::faults! {
         InvalidIdempotencyKey: BadInput, "The idempotency key must have 1 to 64 characters.", "يجب أن يكون مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
         /// The key was used for another request.
         IdempotencyKeyReused: Conflict, "This idempotency key was used for another request.", "استُخدم مفتاح التكرار هذا لطلب آخر.", field "idempotencyKey";
+        /// An id is not one of ours, or of another kind.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
     }
 }
 
@@ -45,5 +47,11 @@ impl From<LedgerError> for PaymentError {
             // The rest is about commands this room does not give.
             other => Self::Infra(daraa_platform::fault::Infra::defect(other)),
         }
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for PaymentError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
     }
 }

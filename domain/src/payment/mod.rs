@@ -4,7 +4,7 @@
 //! Owns `payments` and `payment_webhooks`. The provider is reached only outside transactions: a request is written
 //! down, sent, and its outcome recorded once, whether the answer, a webhook or the job that looks it up brings it.
 //!
-//! Calls: ledger, idempotency, outbox. Called by: order, delivery, pricing (the method's name), jobs, check.
+//! Calls: ledger, audit, idempotency, outbox. Called by: order, delivery, pricing (the method's name), jobs, check.
 
 mod cash;
 mod error;

@@ -27,5 +27,13 @@ daraa_platform::faults! {
         InvalidPeriod: BadInput, "The coupon must end after it begins.", "يجب أن تنتهي القسيمة بعد بدايتها.", field "validTo";
         /// There is no such store, or it is not yours.
         StoreNotFound: NotFound, "There is no such store.", "لا يوجد متجر كهذا.", field "storeId";
+        /// An id is not one of ours, or of another kind.
+        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
+    }
+}
+
+impl From<daraa_platform::ids::MalformedId> for PromotionError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
     }
 }

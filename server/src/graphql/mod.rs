@@ -61,9 +61,12 @@ pub mod limits;
 pub mod map;
 pub mod paging;
 pub mod payload;
+pub mod payment;
+pub mod promotion;
 pub mod root;
 pub mod scalars;
 pub mod session;
 pub mod settings;
+pub mod wallet;
 
 pub use root::{ApiSchema, schema, sdl};

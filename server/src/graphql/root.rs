@@ -19,8 +19,11 @@ use super::courier::{CourierLoader, CourierMutation, CourierQuery};
 use super::delivery::{
     DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
 };
+use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
+use super::promotion::{PromotionMutation, PromotionQuery};
 use super::session::{SessionMutation, SessionQuery};
 use super::settings::{SettingsMutation, SettingsQuery};
+use super::wallet::{WalletMutation, WalletQuery};
 
 /// All queries.
 #[derive(MergedObject, Default)]
@@ -30,9 +33,12 @@ pub struct Query(
     AuditQuery,
     CourierQuery,
     DeliveryQuery,
+    PaymentQuery,
+    PromotionQuery,
     ServiceQuery,
     SessionQuery,
     SettingsQuery,
+    WalletQuery,
 );
 
 /// All mutations.
@@ -42,9 +48,12 @@ pub struct Mutation(
     AddressMutation,
     CourierMutation,
     DeliveryMutation,
+    PaymentMutation,
+    PromotionMutation,
     ServiceMutation,
     SessionMutation,
     SettingsMutation,
+    WalletMutation,
 );
 
 /// All subscriptions.
@@ -60,6 +69,7 @@ fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> Sch
     builder
         .data(loader(CourierLoader(Arc::clone(app))))
         .data(loader(DeliveryLoader(Arc::clone(app))))
+        .data(loader(GroupPaymentLoader(Arc::clone(app))))
         .data(loader(OfferLoader(Arc::clone(app))))
         .data(loader(OrderDeliveryLoader(Arc::clone(app))))
 }

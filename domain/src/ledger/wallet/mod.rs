@@ -10,7 +10,8 @@ pub use model::{
     MOVEMENT_INDEXES, MovementStatus, MovementType, WALLET_INDEXES, Wallet, WalletHold, WalletTransaction,
 };
 pub use service::{
-    CreditWallet, capture_in_tx, credit, ensure, hold_in_tx, mine, movements, of, refund_in_tx, release_in_tx,
+    CreditWallet, WalletOwner, capture_in_tx, credit, ensure, hold_in_tx, mine, movements, of, refund_in_tx,
+    release_in_tx,
 };
 
 pub(in crate::ledger) use service::move_in_tx;

@@ -9,8 +9,10 @@ use serde_json::json;
 
 use super::model::{MovementStatus, MovementType, REF_INDEX, Wallet, WalletTransaction};
 use super::store;
+use crate::account::{self, Phone};
 use crate::actor::{Actor, OpsRole};
 use crate::app::App;
+use crate::audit::{self, NewAudit};
 use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::{AccountId, OrderId, WalletId};
 use crate::ledger::{self, LedgerAccount, LedgerError, NewTransaction, TransactionKind};
@@ -239,11 +241,29 @@ async fn book_in_tx(
     })
 }
 
+/// Whose wallet is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WalletOwner {
+    /// By account.
+    Account(AccountId),
+    /// By phone number.
+    Phone(Phone),
+}
+
+async fn owner(app: &App, owner: &WalletOwner) -> Result<AccountId, LedgerError> {
+    match owner {
+        WalletOwner::Account(id) => Ok(account::get(app, *id).await?.id),
+        WalletOwner::Phone(phone) => {
+            Ok(account::find_by_phone(app, phone).await?.ok_or(LedgerError::AccountNotFound)?.id)
+        }
+    }
+}
+
 /// A credit by hand.
 #[derive(Debug, Clone)]
 pub struct CreditWallet {
     /// Whose wallet.
-    pub account_id: AccountId,
+    pub owner: WalletOwner,
     /// How much.
     pub amount: Money,
     /// Why, for the audit log and the customer.
@@ -258,7 +278,7 @@ pub struct CreditWallet {
 /// Without the role, an amount or reason out of bounds, a reused key.
 pub async fn credit(app: &App, actor: &Actor, command: CreditWallet) -> Result<Wallet, LedgerError> {
     let by = actor.ops(&[OpsRole::Finance])?.account_id;
-    let CreditWallet { account_id, amount, reason, idempotency_key } = command;
+    let CreditWallet { owner: whose, amount, reason, idempotency_key } = command;
     let reason = reason.trim().to_owned();
     if !(1..=MAX_CREDIT_MINOR).contains(&amount.amount_minor) {
         return Err(LedgerError::InvalidAmount);
@@ -266,6 +286,7 @@ pub async fn credit(app: &App, actor: &Actor, command: CreditWallet) -> Result<W
     if !(1..=MAX_REASON_CHARS).contains(&reason.chars().count()) {
         return Err(LedgerError::InvalidReason);
     }
+    let account_id = owner(app, &whose).await?;
     let content = json!({ "account": account_id.to_string(), "amount": amount, "reason": reason });
     let request = IdempotentRequest::new(by, "walletCredit", &idempotency_key, &content)
         .ok_or(LedgerError::InvalidIdempotencyKey)?;
@@ -288,6 +309,13 @@ pub async fn credit(app: &App, actor: &Actor, command: CreditWallet) -> Result<W
         let note = Some(reason.clone());
         let booking = Booking { account_id, amount, kind: MovementType::Credit, order_id: None, note };
         book_in_tx(app, tx, booking, new).await?;
+        let details = doc! {
+            "amount_minor": amount.amount_minor,
+            "currency": amount.currency.code(),
+            "reason": &reason,
+        };
+        let act = NewAudit { actor, action: "wallet.credit", subject: account_id.to_string(), details };
+        audit::record_in_tx(app, tx, act).await?;
         idempotency::record_in_tx(app, tx, &request, doc! { "account_id": account_id }).await?;
         Ok(())
     });
