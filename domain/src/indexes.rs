@@ -43,6 +43,8 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::pricing::INDEXES,
     crate::promotion::INDEXES,
     crate::promotion::USE_INDEXES,
+    crate::review::INDEXES,
+    crate::review::SCORE_INDEXES,
     crate::session::CODE_INDEXES,
     crate::session::INDEXES,
     crate::settings::INDEXES,

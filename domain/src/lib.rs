@@ -26,6 +26,7 @@ pub mod place;
 pub mod pricing;
 pub mod promotion;
 pub mod reactions;
+pub mod review;
 pub mod search;
 pub mod session;
 pub mod settings;

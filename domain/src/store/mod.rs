@@ -29,6 +29,6 @@ pub use rules::{
 pub(crate) use service::matching;
 pub use service::{
     CreateStore, UpdateStore, act, actions_for, add_closure, add_rating_in_tx, create, get, get_many, list,
-    mine, pause, remove_closure, require, resume, set_area, set_commission, set_day, set_hours, set_rush,
-    update, view,
+    mine, pause, remove_closure, remove_rating_in_tx, require, resume, set_area, set_commission, set_day,
+    set_hours, set_rush, update, view,
 };

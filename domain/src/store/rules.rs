@@ -151,6 +151,13 @@ impl Rating {
         let (count, sum) = (self.count.saturating_add(1), self.sum.saturating_add(stars));
         Self { count, sum, average_milli: sum.saturating_mul(1_000) / count.max(1) }
     }
+
+    /// The ratings without one of `stars`, whose review was hidden.
+    #[must_use]
+    pub fn minus(self, stars: i64) -> Self {
+        let (count, sum) = (self.count.saturating_sub(1).max(0), self.sum.saturating_sub(stars).max(0));
+        Self { count, sum, average_milli: sum.saturating_mul(1_000) / count.max(1) }
+    }
 }
 
 /// Whether a name people read is there in one language at least, and not too long in either.

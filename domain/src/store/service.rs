@@ -570,6 +570,25 @@ pub async fn add_rating_in_tx(
     }
 }
 
+/// Takes a review's stars (1 to 5) out of the store's rating, in the transaction that hides the review.
+///
+/// # Errors
+/// [`StoreError::StoreNotFound`], [`StoreError::OutOfRange`], or database failure.
+pub async fn remove_rating_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    store_id: StoreId,
+    stars: i64,
+) -> Result<(), StoreError> {
+    bounded("stars", stars, 1, 5)?;
+    let found = store::find_in_tx(app, tx, store_id).await?.ok_or(StoreError::StoreNotFound)?;
+    if store::set_rating_in_tx(app, tx, store_id, found.rating.minus(stars)).await? {
+        Ok(())
+    } else {
+        Err(StoreError::StoreNotFound)
+    }
+}
+
 /// A change of a store: its name in the audit log, the version it was seen at, what it announces.
 struct Act {
     name: &'static str,
