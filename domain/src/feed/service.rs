@@ -145,3 +145,11 @@ pub async fn after(app: &App, topic: &Topic, sequence: i64, limit: i64) -> Resul
 pub async fn head(app: &App, topic: &Topic) -> Result<i64, DbError> {
     last_of(app, &topic.to_string()).await
 }
+
+/// The last numbers of many topics at once; topics without events are missing.
+///
+/// # Errors
+/// Database failure.
+pub async fn heads(app: &App, topics: &[String]) -> Result<HashMap<String, i64>, DbError> {
+    store::last(app, topics).await
+}

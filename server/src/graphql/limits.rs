@@ -32,6 +32,8 @@ pub const MAX_ROOT_FIELDS: usize = 10;
 pub const MAX_DIRECTIVES: usize = 20;
 /// Units a query may cost.
 pub const MAX_COST: u32 = 1_000;
+/// Open operations of one WebSocket.
+pub const MAX_SUBSCRIPTIONS: usize = 20;
 /// Fields after expanding fragments: a few nested fragments can name millions.
 const MAX_EXPANDED_FIELDS: usize = 5_000;
 /// How many rows a plain list is taken to have before it is known.
@@ -83,6 +85,9 @@ pub enum Refusal {
     /// A subscription sent by HTTP.
     #[error("subscription over HTTP")]
     SubscriptionOverHttp,
+    /// More open subscriptions than one connection may have.
+    #[error("more than {MAX_SUBSCRIPTIONS} subscriptions")]
+    TooManySubscriptions,
     /// The caller may not ask for a field.
     #[error("{field}: {denial:?}")]
     Denied {
@@ -114,6 +119,7 @@ impl Fault for Refusal {
             Self::Batch => "BATCH_REFUSED",
             Self::BodyTooLarge => "BODY_TOO_LARGE",
             Self::ContentType => "UNSUPPORTED_CONTENT_TYPE",
+            Self::TooManySubscriptions => "TOO_MANY_SUBSCRIPTIONS",
             Self::SubscriptionOverHttp => "SUBSCRIPTION_OVER_HTTP",
             Self::Denied { denial: Denial::Unauthenticated, .. } => "UNAUTHENTICATED",
             Self::Denied { denial: Denial::Forbidden, .. } => "FORBIDDEN",
@@ -155,6 +161,10 @@ impl Fault for Refusal {
             Self::ContentType => (
                 "Send JSON with content-type application/json.".to_owned(),
                 "أرسل JSON مع content-type application/json.".to_owned(),
+            ),
+            Self::TooManySubscriptions => (
+                format!("A connection has at most {MAX_SUBSCRIPTIONS} subscriptions."),
+                format!("لا تزيد اشتراكات الاتصال الواحد عن {MAX_SUBSCRIPTIONS}."),
             ),
             Self::SubscriptionOverHttp => {
                 ("Subscriptions go to /graphql/ws.".to_owned(), "الاشتراكات عبر ‎/graphql/ws‎.".to_owned())

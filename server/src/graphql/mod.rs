@@ -57,6 +57,8 @@ pub mod context;
 pub mod courier;
 pub mod delivery;
 pub mod error;
+pub mod feed;
+pub mod gate;
 pub mod limits;
 pub mod map;
 pub mod paging;

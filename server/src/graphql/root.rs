@@ -1,7 +1,6 @@
 //! The roots of the schema: one line a room.
 
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
@@ -19,6 +18,7 @@ use super::courier::{CourierLoader, CourierMutation, CourierQuery};
 use super::delivery::{
     DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
 };
+use super::feed::{FeedSubscription, Hub};
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
 use super::promotion::{PromotionMutation, PromotionQuery};
 use super::session::{SessionMutation, SessionQuery};
@@ -59,7 +59,12 @@ pub struct Mutation(
 /// All subscriptions.
 #[derive(MergedSubscription, Default)]
 #[graphql(name = "Subscription")]
-pub struct SubscriptionRoot(ServiceSubscription, DeliverySubscription);
+#[rustfmt::skip]
+pub struct SubscriptionRoot(
+    DeliverySubscription,
+    FeedSubscription,
+    ServiceSubscription,
+);
 
 /// The whole schema.
 pub type ApiSchema = Schema<Query, Mutation, SubscriptionRoot>;
@@ -77,7 +82,8 @@ fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> Sch
 /// A loader that batches what one moment asks for and keeps nothing.
 #[expect(clippy::disallowed_methods, reason = "a batch lives no longer than the request that waits for it")]
 fn loader<L>(of: L) -> DataLoader<L> {
-    DataLoader::new(of, tokio::spawn)
+    // No waiting for company: what one moment asks for is asked before the batch's task gets its turn.
+    DataLoader::new(of, tokio::spawn).delay(Duration::ZERO)
 }
 
 /// About the service itself.
@@ -137,8 +143,9 @@ fn builder() -> SchemaBuilder<Query, Mutation, SubscriptionRoot> {
 
 /// The schema, ready to serve.
 #[must_use]
-pub fn schema(app: Arc<App>) -> ApiSchema {
-    with_loaders(builder(), &app).data(app).finish()
+pub fn schema(app: Arc<App>, hub: Arc<Hub>, introspection: bool) -> ApiSchema {
+    let builder = with_loaders(builder(), &app).data(app).data(hub);
+    if introspection { builder } else { builder.disable_introspection() }.finish()
 }
 
 /// The schema as text, sorted, as it is committed in `server/schema.graphql`.
