@@ -77,6 +77,18 @@ impl From<CourierError> for DeliveryError {
     }
 }
 
+impl From<crate::payment::PaymentError> for DeliveryError {
+    fn from(e: crate::payment::PaymentError) -> Self {
+        use crate::payment::PaymentError;
+        match e {
+            PaymentError::Infra(cause) => Self::Infra(cause),
+            PaymentError::WrongCashAmount { .. } => Self::CashMismatch,
+            PaymentError::StaleVersion => Self::StaleVersion,
+            _ => Self::OrderConflict,
+        }
+    }
+}
+
 impl From<crate::ledger::LedgerError> for DeliveryError {
     fn from(e: crate::ledger::LedgerError) -> Self {
         match e {

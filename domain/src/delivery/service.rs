@@ -27,7 +27,7 @@ use crate::ids::{CourierId, DeliveryId, OrderId};
 use crate::order::{self, OrderStatus};
 use crate::outbox;
 use crate::place::Point;
-use crate::settings;
+use crate::{payment, settings};
 
 /// One batch of the deadline jobs.
 const BATCH: i64 = 100;
@@ -387,6 +387,9 @@ pub async fn complete(app: &App, actor: &Actor, command: Complete) -> Result<Del
         if matches!(moved, Moved::To(_)) {
             for order_id in order_ids {
                 order::complete_in_tx(app, tx, order_id, actor).await?;
+                if let Some(cash) = cash {
+                    payment::collect_cash_in_tx(app, tx, order_id, courier_id, cash).await?;
+                }
             }
             courier::free_in_tx(app, tx, courier_id, seen).await?;
         }
