@@ -11,6 +11,7 @@
 #   DARAA_SECRETS_DIR    folder of the secret files (secrets/README.md lists them)
 #   DARAA_PAY_URL        base address of the card provider
 #   DARAA_OTP_LOG        file the recording SMS adapter appends to; refused in production
+#   DARAA_ARCHIVE_DIR    folder the jobs service moves old audit rows to
 #   DARAA_LOG            filter of log lines, e.g. info,daraa_domain=debug
 #   DARAA_LOG_FORMAT     text | json
 #   DARAA_CLOCK          real_ms,shown_ms,speed: the fast clock; simulation mode only
@@ -49,6 +50,7 @@ program_env() {
     export DARAA_REDIS_ADDR
     export DARAA_SECRETS_DIR="$1/secrets"
     export DARAA_OTP_LOG="$1/otp.log"
+    export DARAA_ARCHIVE_DIR="$1/archive"
     export DARAA_ARCHIVE_DIR="$1/archive"
     export DARAA_LOG="${DARAA_LOG:-info}"
     export DARAA_LOG_FORMAT="${DARAA_LOG_FORMAT:-text}"
