@@ -18,6 +18,7 @@ pub mod job;
 pub mod keys;
 pub mod ledger;
 pub mod maintenance;
+pub mod migrations;
 pub mod notification;
 pub mod order;
 pub mod outbox;

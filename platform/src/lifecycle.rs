@@ -102,6 +102,13 @@ impl Lifecycle {
         });
     }
 
+    /// Stops the process with a non-zero exit code, saying why: it may not do what it was started for.
+    pub fn refuse(&self, why: &str) {
+        error!(why, "the process stops");
+        self.failed.store(true, Ordering::SeqCst);
+        self.soft.cancel();
+    }
+
     fn fail(&self, name: &'static str, cause: &dyn Display) {
         error!(task = name, cause = %cause, "a long-lived task died, the process stops");
         self.failed.store(true, Ordering::SeqCst);

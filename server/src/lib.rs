@@ -3,5 +3,6 @@
 // `MergedObject` nests one type per room.
 #![recursion_limit = "512"]
 
+pub mod cli;
 pub mod graphql;
 pub mod http;

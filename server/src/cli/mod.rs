@@ -1,0 +1,99 @@
+//! The command line of `daraa-server`.
+
+mod db;
+mod indexes;
+mod serve;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use daraa_domain::app::App;
+use daraa_platform::config::Settings;
+use daraa_platform::mongo::Mongo;
+use daraa_platform::random::Random;
+use daraa_platform::telemetry;
+
+/// The GraphQL server of Daraa, and commands on its database.
+///
+/// Everything it is told comes from the environment (DARAA_MODE, DARAA_LISTEN, DARAA_MONGO_URI, DARAA_REDIS_ADDR,
+/// DARAA_SECRETS_DIR, DARAA_LOG, …), every secret from a file.
+#[derive(Debug, Parser)]
+#[command(name = "daraa-server", version)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT. Refuses when indexes drift or migrations are pending.
+    Serve,
+    /// Print the GraphQL schema. Needs no database.
+    Schema,
+    /// The declared indexes.
+    Indexes {
+        #[command(subcommand)]
+        command: indexes::Command,
+    },
+    /// The database.
+    Db {
+        #[command(subcommand)]
+        command: db::Command,
+    },
+}
+
+pub(crate) type CliResult = Result<ExitCode, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Reads the arguments and does what they say.
+pub async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(code) => code,
+        Err(e) => {
+            // Logging may not be set up yet; the message must be seen anyway.
+            drop(writeln!(std::io::stderr(), "daraa-server: {e}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> CliResult {
+    if matches!(args.command, Command::Schema) {
+        write!(std::io::stdout(), "{}", crate::graphql::sdl())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Command::Indexes { command: indexes::Command::List { json } } = args.command {
+        return indexes::list(json);
+    }
+    let settings = Settings::from_env()?;
+    telemetry::init_logs(&settings.log, settings.log_format)?;
+    match args.command {
+        Command::Serve => serve::serve(&settings).await,
+        Command::Schema => Ok(ExitCode::SUCCESS),
+        Command::Indexes { command } => indexes::run(&mongo(&settings).await?, command).await,
+        Command::Db { command } => db::run(&settings, command).await,
+    }
+}
+
+/// Only the database: for commands that need nothing else and may run as another user.
+async fn mongo(settings: &Settings) -> Result<Mongo, Box<dyn std::error::Error + Send + Sync>> {
+    let password = settings.secrets.mongo_password(&settings.mongo.user)?;
+    let config = daraa_platform::mongo::MongoConfig { min_pool_size: 0, ..settings.mongo.clone() };
+    Ok(Mongo::connect(config, password.expose(), "daraa-server").await?)
+}
+
+/// All shared parts.
+async fn app(settings: &Settings) -> Result<App, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(App::build(settings, "daraa-server", Random::from_os()).await?)
+}
+
+/// One line on standard output.
+fn say(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+}
+
+/// One line of progress on standard error.
+fn progress(line: &str) {
+    // A closed standard error stops nothing.
+    drop(writeln!(std::io::stderr(), "{line}"));
+}
