@@ -52,11 +52,6 @@ pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
             "the published products of a store, page by page",
         ),
         IndexSpec::new(
-            "products_section",
-            &[Key::Asc("section_id"), Key::Asc("status"), Key::Asc("_id")],
-            "the products of a section",
-        ),
-        IndexSpec::new(
             "products_variant",
             &[Key::Asc("variants.id")],
             "the product of a variant, at cart and checkout",

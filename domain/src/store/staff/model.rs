@@ -1,11 +1,13 @@
 //! Stored memberships and invitations.
 
+use std::sync::Arc;
+
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use serde::{Deserialize, Serialize};
 
-use crate::account::Phone;
+use crate::account::{Account, Phone};
 use crate::actor::StaffRole;
 use crate::ids::{AccountId, InvitationId, StoreId};
 
@@ -80,6 +82,15 @@ pub struct StaffMember {
     pub role: StaffRole,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A person who works for a store, with their account.
+#[derive(Debug, Clone)]
+pub struct StaffPerson {
+    /// The membership.
+    pub member: StaffMember,
+    /// The account.
+    pub account: Option<Arc<Account>>,
 }
 
 /// What became of an invitation.

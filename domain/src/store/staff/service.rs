@@ -10,7 +10,7 @@ use tracing::instrument;
 
 use super::event;
 use super::model::{
-    Invitation, InvitationStatus, MAX_OPEN_INVITATIONS, MAX_STAFF, MEMBER_INDEX, OPEN_INDEX, StaffMember,
+    Invitation, InvitationStatus, MAX_OPEN_INVITATIONS, MAX_STAFF, MEMBER_INDEX, OPEN_INDEX, StaffMember, StaffPerson,
 };
 use super::store;
 use crate::account::{self, AccountError, Phone};
@@ -172,9 +172,16 @@ pub async fn remove(
 ///
 /// # Errors
 /// No right, or database failure.
-pub async fn list(app: &App, actor: &Actor, store_id: StoreId) -> Result<Vec<StaffMember>, StoreError> {
+pub async fn list(app: &App, actor: &Actor, store_id: StoreId) -> Result<Vec<StaffPerson>, StoreError> {
     may_read(actor, store_id)?;
-    Ok(store::members(app, store_id).await?)
+    let members = store::members(app, store_id).await?;
+    let ids: Vec<AccountId> = members.iter().map(|m| m.account_id).collect();
+    let accounts = account::get_many(app, &ids).await.map_err(account_failed)?;
+    let person = |member: StaffMember| {
+        let account = accounts.iter().find(|a| a.id == member.account_id).cloned();
+        StaffPerson { member, account }
+    };
+    Ok(members.into_iter().map(person).collect())
 }
 
 /// The open invitations of a store, for its owners and ops.

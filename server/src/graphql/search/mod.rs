@@ -1,0 +1,7 @@
+//! Search in the API.
+
+mod query;
+mod types;
+
+pub use query::SearchRoot;
+pub use types::{FoundProductObject, FoundStoreObject, SearchResultObject};
