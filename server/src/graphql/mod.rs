@@ -53,6 +53,7 @@ pub mod access;
 pub mod account;
 pub mod address;
 pub mod audit;
+pub mod catalog;
 pub mod context;
 pub mod courier;
 pub mod delivery;
@@ -67,8 +68,10 @@ pub mod payment;
 pub mod promotion;
 pub mod root;
 pub mod scalars;
+pub mod search;
 pub mod session;
 pub mod settings;
+pub mod store;
 pub mod wallet;
 
 pub use root::{ApiSchema, schema, sdl};

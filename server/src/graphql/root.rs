@@ -13,6 +13,7 @@ use super::access::{Role, requires};
 use super::account::{AccountMutation, AccountQuery};
 use super::address::{AddressMutation, AddressQuery};
 use super::audit::AuditQuery;
+use super::catalog::{CatalogMutation, CatalogQuery, ProductLoader, StockLoader};
 use super::context::Ctx as _;
 use super::courier::{CourierLoader, CourierMutation, CourierQuery};
 use super::delivery::{
@@ -21,8 +22,11 @@ use super::delivery::{
 use super::feed::{FeedSubscription, Hub};
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
 use super::promotion::{PromotionMutation, PromotionQuery};
+use super::search::SearchRoot;
 use super::session::{SessionMutation, SessionQuery};
 use super::settings::{SettingsMutation, SettingsQuery};
+use super::store::staff::{StaffMutation, StaffQuery};
+use super::store::{CategoryLoader, StoreLoader, StoreMutation, StoreQuery};
 use super::wallet::{WalletMutation, WalletQuery};
 
 /// All queries.
@@ -31,13 +35,17 @@ pub struct Query(
     AccountQuery,
     AddressQuery,
     AuditQuery,
+    CatalogQuery,
     CourierQuery,
     DeliveryQuery,
     PaymentQuery,
     PromotionQuery,
+    SearchRoot,
     ServiceQuery,
     SessionQuery,
     SettingsQuery,
+    StaffQuery,
+    StoreQuery,
     WalletQuery,
 );
 
@@ -46,6 +54,7 @@ pub struct Query(
 pub struct Mutation(
     AccountMutation,
     AddressMutation,
+    CatalogMutation,
     CourierMutation,
     DeliveryMutation,
     PaymentMutation,
@@ -53,6 +62,8 @@ pub struct Mutation(
     ServiceMutation,
     SessionMutation,
     SettingsMutation,
+    StaffMutation,
+    StoreMutation,
     WalletMutation,
 );
 
@@ -72,11 +83,15 @@ pub type ApiSchema = Schema<Query, Mutation, SubscriptionRoot>;
 /// Loaders are shared by all requests: they load by id only and never decide who may see what.
 fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> SchemaBuilder<Q, M, S> {
     builder
+        .data(loader(CategoryLoader(Arc::clone(app))))
         .data(loader(CourierLoader(Arc::clone(app))))
         .data(loader(DeliveryLoader(Arc::clone(app))))
         .data(loader(GroupPaymentLoader(Arc::clone(app))))
         .data(loader(OfferLoader(Arc::clone(app))))
         .data(loader(OrderDeliveryLoader(Arc::clone(app))))
+        .data(loader(ProductLoader(Arc::clone(app))))
+        .data(loader(StockLoader(Arc::clone(app))))
+        .data(loader(StoreLoader(Arc::clone(app))))
 }
 
 /// A loader that batches what one moment asks for and keeps nothing.

@@ -7,6 +7,6 @@ mod rules;
 
 pub use model::{
     BadHours, Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, MAX_RANGES_PER_DAY, OpenRange,
-    Schedule, TimeOfDay, TimeZone, Weekday,
+    Schedule, TimeOfDay, TimeZone, Weekday, parse_date,
 };
 pub use rules::{Span, is_open, next_span, spans, validate_week};

@@ -247,6 +247,14 @@ pub struct Closure {
     pub reason: String,
 }
 
+/// Reads a day of the calendar, `YYYY-MM-DD`.
+///
+/// # Errors
+/// [`BadHours::Date`] for anything else.
+pub fn parse_date(text: &str) -> Result<NaiveDate, BadHours> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| BadHours::Date)
+}
+
 /// Everything that decides when a store is open by the calendar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {

@@ -10,7 +10,8 @@ use tracing::instrument;
 
 use super::event;
 use super::model::{
-    Invitation, InvitationStatus, MAX_OPEN_INVITATIONS, MAX_STAFF, MEMBER_INDEX, OPEN_INDEX, StaffMember, StaffPerson,
+    Invitation, InvitationStatus, MAX_OPEN_INVITATIONS, MAX_STAFF, MEMBER_INDEX, OPEN_INDEX, StaffMember,
+    StaffPerson,
 };
 use super::store;
 use crate::account::{self, AccountError, Phone};

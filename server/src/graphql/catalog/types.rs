@@ -117,8 +117,7 @@ impl ProductObject {
 
     /// What can be put into a cart: 1 to 50.
     async fn variants(&self) -> Vec<VariantObject> {
-        let variant =
-            |v: &Variant| VariantObject { product: Arc::clone(&self.0), variant: v.clone() };
+        let variant = |v: &Variant| VariantObject { product: Arc::clone(&self.0), variant: v.clone() };
         self.0.variants.iter().map(variant).collect()
     }
 

@@ -4,4 +4,4 @@ mod query;
 mod types;
 
 pub use query::SearchRoot;
-pub use types::{FoundProductObject, FoundStoreObject, SearchResultObject};
+pub use types::SearchResultObject;

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject};
 use daraa_domain::account::Phone;
 use daraa_domain::store::area::ServiceArea;
 use daraa_domain::store::category::{CategoryError, CreateCategory};
-use daraa_domain::store::hours::{BadHours, Closure, DayRange, OpenRange, TimeOfDay, TimeZone, Weekday};
+use daraa_domain::store::hours::{Closure, DayRange, OpenRange, TimeOfDay, TimeZone, Weekday};
 use daraa_domain::store::{CreateStore, StoreError, UpdateStore};
 use daraa_platform::money::Currency;
 use daraa_platform::time::Timestamp;
@@ -178,10 +178,6 @@ pub struct StoreDaySetInput {
 }
 
 impl StoreDaySetInput {
-    pub(super) fn date(&self) -> Result<chrono::NaiveDate, StoreError> {
-        self.date.parse().map_err(|_| BadHours::Date.into())
-    }
-
     pub(super) fn ranges(&self) -> Result<Option<Vec<DayRange>>, StoreError> {
         let range = |range: &DayRangeInput| {
             Ok(DayRange { opens: TimeOfDay::parse(&range.opens)?, closes: TimeOfDay::parse(&range.closes)? })

@@ -32,7 +32,10 @@ impl Loader<StoreCategoryId> for CategoryLoader {
     type Value = StoreCategory;
     type Error = ApiError;
 
-    async fn load(&self, ids: &[StoreCategoryId]) -> Result<HashMap<StoreCategoryId, StoreCategory>, ApiError> {
+    async fn load(
+        &self,
+        ids: &[StoreCategoryId],
+    ) -> Result<HashMap<StoreCategoryId, StoreCategory>, ApiError> {
         let tree = category::all(&self.0).await?;
         Ok(tree.iter().filter(|c| ids.contains(&c.id)).map(|c| (c.id, c.clone())).collect())
     }

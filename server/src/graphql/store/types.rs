@@ -19,7 +19,7 @@ use crate::graphql::catalog::{MenuSectionObject, ProductObject};
 use crate::graphql::context::Ctx as _;
 use crate::graphql::error::ApiError;
 use crate::graphql::paging::{ConnectionOf, connection, page_request};
-use crate::graphql::scalars::{BigInt, GeoPoint, LocalTextObject, MoneyObject};
+use crate::graphql::scalars::{BigInt, GeoPoint, LocalTextObject, MoneyObject, PointInput};
 
 crate::user_errors!(
     /// What was wrong with a request about a store or its staff.
@@ -79,6 +79,15 @@ impl StoreObject {
     /// Where it stands.
     async fn point(&self) -> GeoPoint {
         self.0.point.into()
+    }
+
+    /// How far it is from a point, metres as the crow flies.
+    async fn distance_m(
+        &self,
+        #[graphql(desc = "From where.")] from: PointInput,
+    ) -> Result<BigInt, ApiError> {
+        let from = from.parse().map_err(StoreError::from)?;
+        Ok(self.0.point.distance_m(from).into())
     }
 
     /// Its phone number, E.164.

@@ -36,7 +36,8 @@ impl StaffMutation {
         ctx: &Context<'_>,
         input: StoreInvitationIdInput,
     ) -> Result<StoreInvitationAcceptPayload, ApiError> {
-        let outcome = async { staff::accept(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;
+        let outcome =
+            async { staff::accept(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;
         StoreInvitationAcceptPayload::answer(ctx, outcome.map(InvitationObject))
     }
 
@@ -47,7 +48,8 @@ impl StaffMutation {
         ctx: &Context<'_>,
         input: StoreInvitationIdInput,
     ) -> Result<StoreInvitationRevokePayload, ApiError> {
-        let outcome = async { staff::revoke(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;
+        let outcome =
+            async { staff::revoke(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;
         StoreInvitationRevokePayload::answer(ctx, outcome.map(InvitationObject))
     }
 

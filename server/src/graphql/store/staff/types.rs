@@ -9,8 +9,8 @@ use daraa_platform::time::Timestamp;
 
 use crate::graphql::context::Ctx as _;
 use crate::graphql::error::ApiError;
-use crate::graphql::store::StoreLoader;
 use crate::graphql::scalars::LocalTextObject;
+use crate::graphql::store::StoreLoader;
 
 /// A person who works for a store.
 #[derive(Debug, Clone)]
