@@ -11,10 +11,13 @@
 )]
 
 mod fault_proxy;
+mod gql;
 pub mod members;
 mod people;
+mod shops;
 mod world;
 
 pub use fault_proxy::FaultProxy;
 pub use people::Someone;
+pub use shops::{CENTRE, Shop};
 pub use world::{World, env};

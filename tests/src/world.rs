@@ -1,8 +1,9 @@
 //! One test's world.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use axum::Router;
 use daraa_domain::app::App;
 use daraa_domain::indexes;
 use daraa_platform::clock::{Clock, ManualClock};
@@ -34,6 +35,7 @@ pub struct World {
     pub app: Arc<App>,
     /// The clock of this world; it stands still until it is moved.
     pub clock: ManualClock,
+    pub(crate) router: OnceLock<Router>,
 }
 
 impl World {
@@ -69,7 +71,7 @@ impl World {
         settings.clock = Clock::Manual(clock.clone());
         let app = App::build(&settings, "daraa-test", random).await.expect("the parts");
         empty(&app).await;
-        Self { app: Arc::new(app), clock }
+        Self { app: Arc::new(app), clock, router: OnceLock::new() }
     }
 
     /// Now, in this world.
