@@ -1,6 +1,7 @@
 //! What the cart refuses.
 
 use daraa_platform::faults;
+use daraa_platform::ids::MalformedId;
 
 faults! {
     /// Why a cart was not changed.
@@ -13,6 +14,12 @@ faults! {
         GuestCartNotFound: NotFound, "There is no such guest cart.", "لا توجد سلة ضيف كهذه.", field "guestToken";
         /// Quantities are whole numbers in a range.
         QuantityOutOfRange { max: i64 }: BadInput, "The quantity must be 1 to {max}.", "يجب أن تكون الكمية بين 1 و{max}.", field "quantity";
+        /// It is switched off at the moment.
+        VariantUnavailable: Conflict, "This is not available now.", "هذا غير متوفر حالياً.", field "variantId";
+        /// A group wants more choices.
+        TooFewModifiers { en: String, ar: String, min: i64 }: BadInput, "Choose at least {min} of “{en}”.", "اختر {min} على الأقل من «{ar}».", field "modifierIds";
+        /// A group allows fewer choices.
+        TooManyModifiers { en: String, ar: String, max: i64 }: BadInput, "Choose at most {max} of “{en}”.", "اختر {max} على الأكثر من «{ar}».", field "modifierIds";
         /// The choices are not possible.
         InvalidChoice: BadInput, "These choices are not possible for the item.", "هذه الخيارات غير ممكنة لهذا الصنف.", field "modifierIds";
         /// The note is too long.
@@ -30,16 +37,20 @@ faults! {
     }
 }
 
+impl From<MalformedId> for CartError {
+    fn from(_: MalformedId) -> Self {
+        Self::MalformedId
+    }
+}
+
 impl From<crate::catalog::CatalogError> for CartError {
     fn from(e: crate::catalog::CatalogError) -> Self {
         use crate::catalog::CatalogError as E;
         match e {
             E::Infra(cause) => Self::Infra(cause),
-            E::ModifierNotFound
-            | E::ModifierUnavailable
-            | E::ModifierTwice
-            | E::TooFewModifiers { .. }
-            | E::TooManyModifiers { .. } => Self::InvalidChoice,
+            E::TooFewModifiers { en, ar, min } => Self::TooFewModifiers { en, ar, min },
+            E::TooManyModifiers { en, ar, max } => Self::TooManyModifiers { en, ar, max },
+            E::ModifierNotFound | E::ModifierUnavailable | E::ModifierTwice => Self::InvalidChoice,
             _ => Self::VariantNotFound,
         }
     }

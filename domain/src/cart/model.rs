@@ -1,5 +1,6 @@
 //! The stored cart and its standing problems.
 
+use daraa_platform::fault::Lang;
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
 use daraa_platform::time::Timestamp;
@@ -127,4 +128,35 @@ pub struct CartProblem {
     /// [`CartProblemCode::PriceChanged`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+}
+
+impl CartProblem {
+    /// A sentence for people.
+    #[must_use]
+    pub fn message(&self, lang: Lang) -> String {
+        let amount = self.amount.map(|amount| amount.formatted(lang)).unwrap_or_default();
+        let left = self.quantity_available.unwrap_or(0);
+        match (self.code, lang) {
+            (CartProblemCode::StoreClosed, Lang::En) => "The store takes no orders now.".to_owned(),
+            (CartProblemCode::StoreClosed, Lang::Ar) => "المتجر لا يستقبل الطلبات الآن.".to_owned(),
+            (CartProblemCode::OutOfArea, Lang::En) => {
+                "The store does not deliver to this address.".to_owned()
+            }
+            (CartProblemCode::OutOfArea, Lang::Ar) => "المتجر لا يوصل إلى هذا العنوان.".to_owned(),
+            (CartProblemCode::BelowMinimum, Lang::En) => format!("The store accepts orders from {amount}."),
+            (CartProblemCode::BelowMinimum, Lang::Ar) => format!("الحد الأدنى للطلب من المتجر {amount}."),
+            (CartProblemCode::PriceChanged, Lang::En) => format!("The price is now {amount}."),
+            (CartProblemCode::PriceChanged, Lang::Ar) => format!("أصبح السعر {amount}."),
+            (CartProblemCode::SoldOut, Lang::En) => format!("Only {left} are left."),
+            (CartProblemCode::SoldOut, Lang::Ar) => format!("بقي {left} فقط."),
+            (CartProblemCode::Unavailable, Lang::En) => "This item is not available any more.".to_owned(),
+            (CartProblemCode::Unavailable, Lang::Ar) => "هذا الصنف لم يعد متوفراً.".to_owned(),
+            (CartProblemCode::MixedCurrencies, Lang::En) => {
+                "Stores with different currencies cannot be paid together.".to_owned()
+            }
+            (CartProblemCode::MixedCurrencies, Lang::Ar) => {
+                "لا يمكن الدفع معاً لمتاجر بعملات مختلفة.".to_owned()
+            }
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use daraa_platform::fault::Infra;
-use daraa_platform::money::{Money, MoneyError};
+use daraa_platform::money::Money;
 use daraa_platform::mongo::Tx;
 use daraa_platform::time::Timestamp;
 use daraa_platform::transact;
@@ -120,7 +120,10 @@ pub async fn add_line(app: &App, owner: &CartOwner, command: AddLine) -> Result<
     let mut modifier_ids = command.modifier_ids;
     modifier_ids.sort_unstable();
     let fresh = catalog::fresh_variants(app, &[command.variant_id]).await?;
-    let fresh = fresh.into_iter().next().filter(FreshVariant::on_sale).ok_or(CartError::VariantNotFound)?;
+    let fresh = fresh.into_iter().next().ok_or(CartError::VariantNotFound)?;
+    if !fresh.on_sale() {
+        return Err(CartError::VariantUnavailable);
+    }
     let seen_price = unit_price(&fresh, &modifier_ids)?;
     let line = CartLine {
         id: app.ids.next(),
@@ -282,8 +285,8 @@ impl LookedLine {
     ///
     /// # Errors
     /// Overflow.
-    pub fn total(&self) -> Result<Option<Money>, MoneyError> {
-        self.unit_price.map(|price| price.times(self.line.quantity)).transpose()
+    pub fn total(&self) -> Result<Option<Money>, CartError> {
+        Ok(self.unit_price.map(|price| price.times(self.line.quantity)).transpose()?)
     }
 }
 
@@ -296,6 +299,22 @@ pub struct Look {
     pub stores: Vec<Arc<Store>>,
     /// What is wrong.
     pub problems: Vec<CartProblem>,
+}
+
+impl Look {
+    /// What the lines of a store that can be bought cost; `None` when none can.
+    ///
+    /// # Errors
+    /// Overflow.
+    pub fn subtotal(&self, store_id: StoreId) -> Result<Option<Money>, CartError> {
+        let mut sum: Option<Money> = None;
+        for looked in self.lines.iter().filter(|looked| looked.line.store_id == store_id) {
+            if let Some(total) = looked.total()? {
+                sum = Some(sum.map_or(Ok(total), |sum| sum.add(total))?);
+            }
+        }
+        Ok(sum)
+    }
 }
 
 /// Looks at lines with prices and stock fresh from the primary. `point`: where it is to be brought, when that is

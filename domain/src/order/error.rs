@@ -169,3 +169,9 @@ impl From<crate::account::AccountError> for OrderError {
         }
     }
 }
+
+impl From<daraa_platform::ids::MalformedId> for OrderError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
+    }
+}

@@ -35,9 +35,9 @@ pub use model::{
 pub use rules::{DisplayStatus, OrderAction, OrderStatus};
 pub use scope::parties;
 pub use service::{
-    OrderFilter, all, complete_in_tx, fail_in_tx, get_for, get_many_for, get_system, group_for, group_system,
-    hand_over_in_tx, of_customer, of_group_system, of_groups, of_store, return_in_tx, set_courier_in_tx,
-    set_delivery_in_tx,
+    OrderFilter, all, complete_in_tx, dropoff_pin_for, fail_in_tx, get_for, get_many_for, get_many_system,
+    get_system, group_for, group_system, hand_over_in_tx, of_customer, of_group_system, of_groups, of_store,
+    return_in_tx, sees_payment, set_courier_in_tx, set_delivery_in_tx, store_code_for,
 };
 pub use work::{
     AcceptOrder, DelayOrder, HandOverOrder, RejectOrder, TouchOrder, accept, delay, hand_over_pickup,

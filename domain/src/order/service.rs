@@ -245,6 +245,34 @@ pub async fn get_many_for(app: &App, actor: &Actor, ids: &[OrderId]) -> Result<V
     Ok(found.into_iter().filter_map(|order| scope::visible(actor, order).ok()).collect())
 }
 
+/// Orders by id, for loaders of objects whose viewer may see them: no scope is checked.
+///
+/// # Errors
+/// Database failure.
+pub async fn get_many_system(app: &App, ids: &[OrderId]) -> Result<Vec<Order>, OrderError> {
+    Ok(store::get_many(app, ids).await?)
+}
+
+/// The code the store shows who fetches the goods; `None` for everybody but its staff and ops people.
+#[must_use]
+pub fn store_code_for<'o>(actor: &Actor, order: &'o Order) -> Option<&'o str> {
+    let sees = actor.rank_in(order.store_id).is_some() || actor.is_ops();
+    sees.then_some(order.store_code.as_str())
+}
+
+/// The PIN the customer says at the door or the counter; `None` for everybody else.
+#[must_use]
+pub fn dropoff_pin_for<'o>(actor: &Actor, order: &'o Order) -> Option<&'o str> {
+    scope::parties(actor, order).contains(&Party::Customer).then_some(order.dropoff_pin.as_str())
+}
+
+/// Whether the actor may see how the whole purchase is paid: its customer and ops people. A store would see what was
+/// bought elsewhere.
+#[must_use]
+pub fn sees_payment(actor: &Actor, order: &Order) -> bool {
+    actor.is_ops() || scope::parties(actor, order).contains(&Party::Customer)
+}
+
 /// A purchase its customer and ops people may see.
 ///
 /// # Errors

@@ -94,3 +94,9 @@ impl From<crate::promotion::PromotionError> for PricingError {
         }
     }
 }
+
+impl From<daraa_platform::ids::MalformedId> for PricingError {
+    fn from(_: daraa_platform::ids::MalformedId) -> Self {
+        Self::MalformedId
+    }
+}

@@ -257,8 +257,7 @@ fn store_input(
 }
 
 fn item(looked: &LookedLine, settings: &Settings) -> Result<Option<PricedItem>, PricingError> {
-    let (Some(fresh), Some(unit_price), Some(total)) =
-        (&looked.fresh, looked.unit_price, looked.total().map_err(rules::PriceError::from)?)
+    let (Some(fresh), Some(unit_price), Some(total)) = (&looked.fresh, looked.unit_price, looked.total()?)
     else {
         return Ok(None);
     };

@@ -13,6 +13,7 @@ use super::access::{Role, requires};
 use super::account::{AccountMutation, AccountQuery};
 use super::address::{AddressMutation, AddressQuery};
 use super::audit::AuditQuery;
+use super::cart::{CartMutation, CartQuery};
 use super::catalog::{CatalogMutation, CatalogQuery, ProductLoader, StockLoader};
 use super::context::Ctx as _;
 use super::courier::{CourierLoader, CourierMutation, CourierQuery};
@@ -20,7 +21,9 @@ use super::delivery::{
     DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
 };
 use super::feed::{FeedSubscription, Hub};
+use super::order::{GroupOrdersLoader, OrderLoader, OrderMutation, OrderQuery, OrderRefundsLoader};
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
+use super::pricing::{PricingMutation, PricingQuery};
 use super::promotion::{PromotionMutation, PromotionQuery};
 use super::search::SearchRoot;
 use super::session::{SessionMutation, SessionQuery};
@@ -35,10 +38,13 @@ pub struct Query(
     AccountQuery,
     AddressQuery,
     AuditQuery,
+    CartQuery,
     CatalogQuery,
     CourierQuery,
     DeliveryQuery,
+    OrderQuery,
     PaymentQuery,
+    PricingQuery,
     PromotionQuery,
     SearchRoot,
     ServiceQuery,
@@ -54,10 +60,13 @@ pub struct Query(
 pub struct Mutation(
     AccountMutation,
     AddressMutation,
+    CartMutation,
     CatalogMutation,
     CourierMutation,
     DeliveryMutation,
+    OrderMutation,
     PaymentMutation,
+    PricingMutation,
     PromotionMutation,
     ServiceMutation,
     SessionMutation,
@@ -83,6 +92,9 @@ pub type ApiSchema = Schema<Query, Mutation, SubscriptionRoot>;
 /// Loaders are shared by all requests: they load by id only and never decide who may see what.
 fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> SchemaBuilder<Q, M, S> {
     builder
+        .data(loader(OrderRefundsLoader(Arc::clone(app))))
+        .data(loader(OrderLoader(Arc::clone(app))))
+        .data(loader(GroupOrdersLoader(Arc::clone(app))))
         .data(loader(CategoryLoader(Arc::clone(app))))
         .data(loader(CourierLoader(Arc::clone(app))))
         .data(loader(DeliveryLoader(Arc::clone(app))))
