@@ -29,6 +29,7 @@ pub mod promotion;
 pub mod reactions;
 pub mod review;
 pub mod search;
+pub mod seed;
 pub mod session;
 pub mod settings;
 pub mod store;
