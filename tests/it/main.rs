@@ -12,4 +12,7 @@ mod architecture;
 mod database_users;
 mod idempotency;
 mod indexes;
+mod ledger;
 mod parts_away;
+mod payment;
+mod promotion;

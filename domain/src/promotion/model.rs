@@ -106,6 +106,8 @@ pub struct Coupon {
     pub used: i64,
     /// Uses promised to purchases under way.
     pub reservations: Vec<CouponReservation>,
+    /// The last purchases that were counted, so that a confirmation cut short is finished and not counted twice.
+    pub confirmed: Vec<OrderGroupId>,
     /// The last purchases whose confirmed use was given back, so that giving back twice counts once.
     pub returned: Vec<OrderGroupId>,
     /// Counts the changes of its terms.

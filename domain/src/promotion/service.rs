@@ -41,6 +41,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewCoupon) -> Result<Coupon, 
         status: CouponStatus::Active,
         used: 0,
         reservations: Vec::new(),
+        confirmed: Vec::new(),
         returned: Vec::new(),
         version: 1,
         created_at: app.clock.now(),
@@ -166,15 +167,20 @@ pub async fn confirm(
     group_id: OrderGroupId,
     account_id: AccountId,
 ) -> Result<(), PromotionError> {
-    let counted = store::confirm(app, coupon_id, group_id).await?;
-    let (from, to) = (UseState::Reserved, UseState::Confirmed);
-    let marked = store::set_use_state(app, coupon_id, account_id, group_id, from, to).await?;
-    if counted || marked {
-        return Ok(());
+    if !store::confirm(app, coupon_id, group_id).await? {
+        let coupon = store::find(app, coupon_id).await?.ok_or(PromotionError::CouponNotFound)?;
+        if !coupon.confirmed.contains(&group_id) {
+            // Counted long ago, or never: the customer's own record tells.
+            let uses = store::uses_of(app, coupon_id, account_id).await?;
+            let used = uses.is_some_and(|u| {
+                u.uses.iter().any(|u| u.group_id == group_id && u.state != UseState::Reserved)
+            });
+            return if used { Ok(()) } else { Err(PromotionError::ReservationLost) };
+        }
     }
-    let uses = store::uses_of(app, coupon_id, account_id).await?;
-    let known = uses.is_some_and(|u| u.uses.iter().any(|u| u.group_id == group_id));
-    if known { Ok(()) } else { Err(PromotionError::ReservationLost) }
+    let (from, to) = (UseState::Reserved, UseState::Confirmed);
+    store::set_use_state(app, coupon_id, account_id, group_id, from, to).await?;
+    Ok(())
 }
 
 /// Takes a purchase's promise or use back, when the whole purchase came to nothing. Called again it does nothing.

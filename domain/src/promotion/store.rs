@@ -13,9 +13,9 @@ use super::rules::MAX_RESERVATIONS;
 use crate::app::App;
 use crate::ids::{AccountId, CouponId, OrderGroupId, StoreId};
 
-/// How many returned purchases a coupon remembers; a return is repeated within seconds, not after hundreds of
-/// others.
-const REMEMBERED_RETURNS: i64 = 500;
+/// How many counted and returned purchases a coupon remembers; a step is repeated within seconds, not after
+/// hundreds of others.
+const REMEMBERED: i64 = 500;
 
 fn coupons(app: &App) -> Coll<Coupon> {
     app.mongo.coll(COUPONS)
@@ -180,7 +180,7 @@ pub(super) async fn give_back(
     group_id: OrderGroupId,
 ) -> Result<bool, DbError> {
     let filter = doc! { "_id": coupon_id, "returned": { "$ne": group_id }, "used": { "$gt": 0_i64 } };
-    let remembered = doc! { "$each": [group_id], "$slice": -REMEMBERED_RETURNS };
+    let remembered = doc! { "$each": [group_id], "$slice": -REMEMBERED };
     let update = doc! { "$inc": { "used": -1_i64 }, "$push": { "returned": remembered } };
     coupons(app).update_one("db.coupon.give_back", filter, update).await
 }

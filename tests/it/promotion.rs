@@ -1,0 +1,139 @@
+//! Coupons: limits that hold under a rush, promises that expire, uses that come back.
+
+use std::time::Duration;
+
+use daraa_domain::actor::{Actor, OpsRole};
+use daraa_domain::app::App;
+use daraa_domain::ids::{AccountId, OrderGroupId};
+use daraa_domain::promotion::{
+    self, CostBearer, Coupon, CouponKind, NewCoupon, PromotionError, PromotionErrorCode as Code,
+};
+use daraa_platform::money::Currency;
+use daraa_tests::World;
+use futures_util::future::join_all;
+use serde_json::json;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+async fn coupon(world: &World, limit_total: Option<i64>, limit_per_customer: i64) -> Coupon {
+    let now = world.now();
+    let new = NewCoupon {
+        code: "eid-10".to_owned(),
+        kind: CouponKind::Percent,
+        value: 1_000,
+        currency: Currency::Syp,
+        max_discount_minor: None,
+        min_order_minor: 0,
+        store_id: None,
+        valid_from: now,
+        valid_to: now.plus(MINUTE * 600),
+        limit_total,
+        limit_per_customer,
+        bearer: CostBearer::Platform,
+    };
+    promotion::create(&world.app, &Actor::System("test"), new).await.unwrap()
+}
+
+async fn reserve(
+    world: &World,
+    coupon: &Coupon,
+    group: OrderGroupId,
+    account: AccountId,
+) -> Result<(), PromotionError> {
+    promotion::reserve(&world.app, coupon.id, group, account, world.now().plus(MINUTE)).await
+}
+
+async fn used(app: &App, coupon: &Coupon, account: AccountId) -> Result<Coupon, PromotionError> {
+    promotion::preview(app, &coupon.code, account, app.clock.now()).await
+}
+
+#[tokio::test]
+async fn a_hundred_buyers_and_one_coupon() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, Some(1), 1).await;
+    let buyers: Vec<(OrderGroupId, AccountId)> = (0..100).map(|_| (app.ids.next(), app.ids.next())).collect();
+    let outcomes = join_all(buyers.iter().map(|(g, a)| reserve(&world, &coupon, *g, *a))).await;
+    let won: Vec<_> = buyers.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(b, _)| b).collect();
+    assert_eq!(won.len(), 1);
+    for refused in outcomes.iter().filter_map(|o| o.as_ref().err()) {
+        assert_eq!(refused.user_code(), Some(Code::CouponExhausted));
+    }
+    let (group, account) = *won[0];
+    // Twice is once.
+    for _ in 0..2 {
+        reserve(&world, &coupon, group, account).await.unwrap();
+        promotion::confirm(app, coupon.id, group, account).await.unwrap();
+    }
+    let late = used(app, &coupon, app.ids.next()).await.unwrap_err();
+    assert_eq!(late.user_code(), Some(Code::CouponExhausted));
+    // The loser of the race has no trace of it and gets it when it comes back.
+    promotion::release(app, coupon.id, group, account).await.unwrap();
+    promotion::release(app, coupon.id, group, account).await.unwrap();
+    let (group, account) = buyers.iter().copied().find(|b| *b != (group, account)).unwrap();
+    assert_eq!(used(app, &coupon, account).await.unwrap().used, 0);
+    reserve(&world, &coupon, group, account).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_customer_in_twenty_windows_uses_it_once() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, None, 1).await;
+    let account = app.ids.next();
+    let groups: Vec<OrderGroupId> = (0..20).map(|_| app.ids.next()).collect();
+    let outcomes = join_all(groups.iter().map(|g| reserve(&world, &coupon, *g, account))).await;
+    assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+    for refused in outcomes.into_iter().filter_map(Result::err) {
+        assert_eq!(refused.user_code(), Some(Code::CouponAlreadyUsed));
+    }
+    reserve(&world, &coupon, app.ids.next(), app.ids.next()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_promise_nobody_keeps_expires_and_cannot_be_kept_later() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, Some(1), 1).await;
+    let (group, account): (OrderGroupId, AccountId) = (app.ids.next(), app.ids.next());
+    reserve(&world, &coupon, group, account).await.unwrap();
+    assert_eq!(
+        used(app, &coupon, app.ids.next()).await.unwrap_err().user_code(),
+        Some(Code::CouponExhausted)
+    );
+    world.pass(MINUTE);
+    let (other_group, other): (OrderGroupId, AccountId) = (app.ids.next(), app.ids.next());
+    used(app, &coupon, other).await.unwrap();
+    reserve(&world, &coupon, other_group, other).await.unwrap();
+    let late = promotion::confirm(app, coupon.id, group, account).await;
+    promotion::confirm(app, coupon.id, other_group, other).await.unwrap();
+    assert!(late.is_err(), "its promise went to somebody else");
+    world.pass(MINUTE * 600);
+    let over = used(app, &coupon, app.ids.next()).await.unwrap_err();
+    assert_eq!(over.user_code(), Some(Code::CouponExpired));
+}
+
+const CREATE: &str = "mutation($i: CouponCreateInput!) { couponCreate(input: $i) {
+    coupon { id code kind bearer limitPerCustomer } userErrors { code field } } }";
+
+#[tokio::test]
+async fn ops_create_coupons_with_unique_codes_and_customers_do_not() {
+    let world = World::new().await;
+    let ops = world.ops(OpsRole::Operations).await;
+    let customer = world.customer().await;
+    let input = |code: &str, value: i64| {
+        json!({ "i": { "code": code, "kind": "PERCENT", "value": value, "currency": "SYP",
+            "validTo": "2026-02-01T00:00:00Z", "limitTotal": 100 } })
+    };
+    let made = world.gql(&ops.token, CREATE, input("ramadan 5", 500)).await;
+    let coupon = &made["couponCreate"]["coupon"];
+    assert_eq!((&coupon["code"], &coupon["bearer"]), (&json!("RAMADAN5"), &json!("PLATFORM")), "{made}");
+    let code = |answer: serde_json::Value| answer["couponCreate"]["userErrors"][0]["code"].clone();
+    assert_eq!(code(world.gql(&ops.token, CREATE, input("RAMADAN5", 500)).await), "CODE_TAKEN");
+    assert_eq!(code(world.gql(&ops.token, CREATE, input("x", 500)).await), "INVALID_CODE");
+    assert_eq!(code(world.gql(&ops.token, CREATE, input("other", 20_000)).await), "INVALID_VALUE");
+    let raw = world.gql_raw(Some(&customer.token), CREATE, input("mine", 500)).await;
+    assert_eq!(raw["errors"][0]["extensions"]["code"], "FORBIDDEN", "{raw}");
+    let listed = world.gql(&ops.token, "{ coupons { nodes { code used } } }", json!({})).await;
+    assert_eq!(listed["coupons"]["nodes"], json!([{ "code": "RAMADAN5", "used": 0 }]));
+}
