@@ -8,7 +8,10 @@
     reason = "a test that meets the unexpected must fail, loudly and at once"
 )]
 
+mod account;
+mod address;
 mod architecture;
+mod audit;
 mod database_users;
 mod idempotency;
 mod indexes;
@@ -16,3 +19,5 @@ mod ledger;
 mod parts_away;
 mod payment;
 mod promotion;
+mod session;
+mod settings;

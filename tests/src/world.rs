@@ -36,6 +36,7 @@ pub struct World {
     /// The clock of this world; it stands still until it is moved.
     pub clock: ManualClock,
     pub(crate) router: OnceLock<Router>,
+    settings: Settings,
 }
 
 impl World {
@@ -71,7 +72,20 @@ impl World {
         settings.clock = Clock::Manual(clock.clone());
         let app = App::build(&settings, "daraa-test", random).await.expect("the parts");
         empty(&app).await;
-        Self { app: Arc::new(app), clock, router: OnceLock::new() }
+        Self { app: Arc::new(app), clock, router: OnceLock::new(), settings }
+    }
+
+    /// A second server on the same database, Redis and clock, with memory of its own.
+    pub async fn another_server(&self) -> Arc<App> {
+        let random = Random::from_os();
+        Arc::new(App::build(&self.settings, "daraa-test", random).await.expect("the parts"))
+    }
+
+    /// [`Self::another_server`] that reads other secret files.
+    pub async fn another_server_with_secrets(&self, dir: &std::path::Path) -> Arc<App> {
+        let mut settings = self.settings.clone();
+        settings.secrets = daraa_platform::config::Secrets::in_dir(dir);
+        Arc::new(App::build(&settings, "daraa-test", Random::from_os()).await.expect("the parts"))
     }
 
     /// Now, in this world.

@@ -6,6 +6,9 @@
 //! seal's hash and the contents of its entries. The database user can insert and find in `audit_log` and `audit_seals`,
 //! nothing else; who goes around that without the key cannot make [`verify`] pass.
 //!
+//! Old entries move to an archive a seal at a time ([`next_archivable`], [`archived`]); the seals stay, and an entry of
+//! the log says until where they are archived, so that the chain still verifies.
+//!
 //! Calls: nothing. Called by: every room with privileged acts.
 
 mod error;
@@ -18,7 +21,7 @@ mod tests;
 
 pub use error::{AuditError, AuditErrorCode};
 pub use model::{
-    AuditEntry, AuditFilter, AuditSeal, INDEXES, NewAudit, PENDING_INDEXES, SEAL_INDEXES, SealReport,
-    Tampering, VerifyReport,
+    ArchiveBatch, AuditEntry, AuditFilter, AuditSeal, INDEXES, NewAudit, PENDING_INDEXES, SEAL_INDEXES,
+    SealReport, Tampering, VerifyReport,
 };
-pub use service::{list, record_in_tx, seal, verify};
+pub use service::{archived, list, next_archivable, record_in_tx, restore, seal, verify};

@@ -116,6 +116,18 @@ pub struct AuditSeal {
     pub hash: String,
 }
 
+/// The action of the entries that say until which seal the log is archived.
+pub(super) const ARCHIVE_ACTION: &str = "audit.archive";
+
+/// The entries of one seal, on their way to the archive.
+#[derive(Debug, Clone)]
+pub struct ArchiveBatch {
+    /// The seal over them; it stays in the database.
+    pub seal: AuditSeal,
+    /// The entries as they are stored, in order.
+    pub entries: Vec<Document>,
+}
+
 /// Which entries to list; `None` is any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditFilter {
@@ -187,7 +199,16 @@ pub struct VerifyReport {
     pub tampering: Vec<Tampering>,
 }
 
+/// How many findings a report lists.
+pub(super) const MAX_FINDINGS: usize = 100;
+
 impl VerifyReport {
+    pub(super) fn find(&mut self, what: Tampering) {
+        if self.tampering.len() < MAX_FINDINGS {
+            self.tampering.push(what);
+        }
+    }
+
     /// Whether all is well.
     #[must_use]
     pub fn sound(&self) -> bool {

@@ -2,10 +2,11 @@
 
 use daraa_platform::mongo::{DbError, Tx};
 use daraa_platform::paging::{PageRequest, SortOrder, date_key};
-use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 
-use super::model::{AuditEntry, AuditFilter, AuditSeal, COLLECTION, PENDING, PendingEntry, SEALS};
+use super::model::{
+    ARCHIVE_ACTION, AuditEntry, AuditFilter, AuditSeal, COLLECTION, PENDING, PendingEntry, SEALS,
+};
 use crate::app::App;
 use crate::ids::AuditId;
 
@@ -92,17 +93,38 @@ pub(super) async fn seals_over(app: &App, ids: &[AuditId], limit: i64) -> Result
     app.mongo.coll(SEALS).find_many("db.audit.seals_over", filter, doc! { "_id": 1 }, limit).await
 }
 
-/// Ids of entries after `after` in the order of their ids, not younger than `until`.
+/// The last seal whose entries were archived; 0 when none were.
+pub(super) async fn archived_until(app: &App) -> Result<i64, DbError> {
+    let filter = doc! { "action": ARCHIVE_ACTION };
+    let sort = doc! { "at": -1, "_id": -1 };
+    let coll = app.mongo.coll::<Document>(COLLECTION);
+    let last = coll.find_many("db.audit.archived_until", filter, sort, 1).await?.pop();
+    let until = last.as_ref().and_then(|entry| entry.get_document("details").ok()?.get_i64("until").ok());
+    Ok(until.unwrap_or(0))
+}
+
+/// Removes archived entries; only the jobs service's database user may.
+pub(super) async fn remove_in_tx(app: &App, tx: &mut Tx, ids: &[AuditId]) -> Result<u64, DbError> {
+    let coll = app.mongo.coll::<AuditEntry>(COLLECTION);
+    coll.delete_many_in_tx(tx, "db.audit.remove", doc! { "_id": { "$in": ids } }).await
+}
+
+/// Inserts an archived entry again; `false` when it is there.
+pub(super) async fn put_back(app: &App, entry: &Document) -> Result<bool, DbError> {
+    match app.mongo.coll::<Document>(COLLECTION).insert("db.audit.put_back", entry).await {
+        Ok(()) => Ok(true),
+        Err(e) if e.duplicate_index() == Some("_id_") => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// Entries after `after` in the order of their ids, as they are stored: one that was altered may not decode.
 pub(super) async fn entries_after(
     app: &App,
     after: Option<AuditId>,
-    until: Timestamp,
     limit: i64,
-) -> Result<Vec<AuditEntry>, DbError> {
-    let mut filter = doc! { "at": { "$lte": until } };
-    if let Some(after) = after {
-        filter.insert("_id", doc! { "$gt": after });
-    }
+) -> Result<Vec<RawDocumentBuf>, DbError> {
+    let filter = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": after } });
     app.mongo.coll(COLLECTION).find_many("db.audit.walk", filter, doc! { "_id": 1 }, limit).await
 }
 
