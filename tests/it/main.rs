@@ -16,6 +16,7 @@ mod database_users;
 mod idempotency;
 mod indexes;
 mod ledger;
+mod outbox;
 mod parts_away;
 mod payment;
 mod promotion;
