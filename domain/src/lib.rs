@@ -7,6 +7,7 @@ pub mod app;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod check;
 pub mod courier;
 pub mod delivery;
 pub mod feed;

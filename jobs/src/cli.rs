@@ -51,6 +51,12 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check the integrity of the data: ledger, stock, payments, histories, references. Exit code 1 when it is broken.
+    Check {
+        /// One JSON object instead of lines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what was run, newest first.
     History {
         /// Only this job.
@@ -89,6 +95,7 @@ async fn run(args: Args) -> CliResult {
         Command::Serve => serve(&settings, work, holder).await,
         Command::List { json } => list(&app, json).await,
         Command::Run { name, json } => run_job(work, &holder, &name, json).await,
+        Command::Check { json } => check(&app, json).await,
         Command::History { name, limit, json } => history(&app, name.as_deref(), limit, json).await,
     }
 }
@@ -133,6 +140,20 @@ async fn history(app: &App, name: Option<&str>, limit: u32, as_json: bool) -> Cl
     })?;
     let rows: Vec<Value> = runs.rows.iter().map(|(_, run)| as_row(run)).collect();
     show(as_json, &rows, &["createdAt", "job", "trigger", "status", "durationMs", "counts", "error"])
+}
+
+async fn check(app: &App, as_json: bool) -> CliResult {
+    let report = daraa_domain::check::run(app).await?;
+    let mut out = std::io::stdout().lock();
+    if as_json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        for finding in &report.findings {
+            writeln!(out, "{} {}: {}", finding.rule, finding.subject, finding.what)?;
+        }
+        writeln!(out, "{} orders looked at, {} findings", report.orders, report.findings.len())?;
+    }
+    Ok(if report.sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn as_row(run: &JobRun) -> Value {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use daraa_domain::app::App;
 use daraa_domain::job::Contender;
 use daraa_domain::outbox::{self, Fence};
-use daraa_domain::{delivery, reactions};
+use daraa_domain::{audit, delivery, ledger, order, payment, reactions};
 use daraa_platform::fault::Fault;
 use daraa_platform::lifecycle::Lifecycle;
 use futures_util::StreamExt as _;
@@ -65,7 +65,18 @@ fn answer<E: Fault>(result: Result<u64, E>) -> LookResult {
 pub const DEADLINES: &[Periodic] = &[
     every!(1 s, "courier-offer", |app, _| delivery::expire_offers(app)),
     every!(5 s, "no-show", |app, _| delivery::no_show(app)),
+    every!(5 s, "store-response", |app, _| order::expire_unaccepted(app)),
+    every!(5 s, "unpaid-order", |app, _| order::expire_unpaid(app)),
+    every!(10 s, "payment-unknown", |app, _| payment::resolve_unknown(app)),
+    every!(10 s, "payment-webhook", |app, _| payment::process_webhooks(app)),
+    every!(15 s, "stock-reservation", |app, _| order::release_expired(app)),
+    every!(60 s, "audit-seal", |app, _| seal(app)),
+    every!(60 s, "earnings", |app, _| ledger::release_earnings(app)),
 ];
+
+async fn seal(app: &App) -> Result<u64, audit::AuditError> {
+    Ok(audit::seal(app).await?.entries)
+}
 
 /// Dispatch: offers to couriers, at the rhythm the engine is made for.
 pub const DISPATCH: &[Periodic] = &[every!(10 s, "dispatch", |app, fence| dispatch(app, fence))];

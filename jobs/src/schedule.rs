@@ -43,6 +43,13 @@ pub const JOBS: &[Job] = &[
         run: |work| Box::pin(tasks::cleanup(work)),
     },
     Job {
+        name: "integrity",
+        catch_up: CatchUp::Once,
+        lease: LEASE,
+        timeout: MINUTE.saturating_mul(30),
+        run: |work| Box::pin(tasks::integrity(work)),
+    },
+    Job {
         name: "maintenance",
         catch_up: CatchUp::Once,
         lease: LEASE,

@@ -10,4 +10,4 @@ mod service;
 mod store;
 
 pub use model::{FeedEvent, HEAD_INDEXES, INDEXES, KEEP_SECS};
-pub use service::{CHANNEL, Heads, LOOK_EVERY, MAX_READ, News, after, append, head, heads};
+pub use service::{CHANNEL, Heads, LOOK_EVERY, MAX_READ, News, after, append, head, heads, purge};

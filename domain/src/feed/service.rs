@@ -8,7 +8,7 @@ use daraa_platform::mongo::DbError;
 use futures_util::future::try_join_all;
 use tracing::debug;
 
-use super::model::{FeedEvent, TOPIC_EVENT};
+use super::model::{FeedEvent, KEEP_SECS, TOPIC_EVENT};
 use super::store;
 use crate::app::App;
 use crate::outbox::{EventRow, Topic};
@@ -152,4 +152,13 @@ pub async fn head(app: &App, topic: &Topic) -> Result<i64, DbError> {
 /// Database failure.
 pub async fn heads(app: &App, topics: &[String]) -> Result<HashMap<String, i64>, DbError> {
     store::last(app, topics).await
+}
+
+/// Removes a batch of events over a day old; says how many, 0 when none is left. The numbers go on from the head.
+///
+/// # Errors
+/// Database failure.
+pub async fn purge(app: &App) -> Result<u64, DbError> {
+    let keep = Duration::from_secs(KEEP_SECS.unsigned_abs());
+    store::purge(app, app.clock.now().minus(keep)).await
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use daraa_platform::mongo::{Coll, DbError};
+use daraa_platform::mongo::{Coll, DbError, MAX_ROWS};
+use daraa_platform::time::Timestamp;
 use mongodb::bson::doc;
 
 use super::model::{EVENTS, FeedEvent, HEADS, Head};
@@ -60,4 +61,14 @@ pub(super) async fn after(
             limit,
         )
         .await
+}
+
+/// Removes a batch of events appended before `before`; says how many.
+pub(super) async fn purge(app: &App, before: Timestamp) -> Result<u64, DbError> {
+    let old = doc! { "created_at": { "$lt": before } };
+    let ids = events(app).ids("db.feed.purge_ids", old, MAX_ROWS).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    events(app).delete_many("db.feed.purge", doc! { "_id": { "$in": ids } }).await
 }

@@ -9,10 +9,15 @@ mod store;
 
 pub use model::{INDEXES, IdempotencyRecord, IdempotentRequest, MAX_KEY_CHARS, Replay};
 
+use std::time::Duration;
+
 use daraa_platform::mongo::{DbError, Tx};
 use mongodb::bson::Document;
 
 use crate::app::App;
+
+/// Records are kept this long: twice the day clients are promised.
+pub const KEEP: Duration = Duration::from_secs(2 * 86_400);
 
 /// What is known of a request: never seen, already done (with its answer), or its key was used for another.
 ///
@@ -50,4 +55,12 @@ pub async fn record_in_tx(
 #[must_use]
 pub fn raced(e: &DbError) -> bool {
     e.duplicate_index() == Some("_id_")
+}
+
+/// Removes a batch of records older than [`KEEP`]; says how many, 0 when none is left.
+///
+/// # Errors
+/// Database failure.
+pub async fn purge(app: &App) -> Result<u64, DbError> {
+    store::purge(app, app.clock.now().minus(KEEP)).await
 }

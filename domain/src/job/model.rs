@@ -206,6 +206,12 @@ pub const DECLARATIONS: &[JobDeclaration] = &[
         time_zone: TIME_ZONE,
     },
     JobDeclaration {
+        name: "integrity",
+        about: "Checks ledger, stock, payments, histories and references against each other.",
+        cron: "30 3 * * *",
+        time_zone: TIME_ZONE,
+    },
+    JobDeclaration {
         name: "maintenance",
         about: "Collects collection statistics, compares indexes with their declaration, keeps the report.",
         cron: "0 4 * * 0",

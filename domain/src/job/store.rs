@@ -21,20 +21,20 @@ fn controls(app: &App) -> Coll<JobControl> {
     app.mongo.coll(CONTROLS)
 }
 
-pub(super) async fn lease(app: &App, name: &str) -> Result<Option<Lease>, DbError> {
+pub(in crate::job) async fn lease(app: &App, name: &str) -> Result<Option<Lease>, DbError> {
     leases(app).find_one("db.job.lease", doc! { "_id": name }).await
 }
 
-pub(super) async fn all_leases(app: &App) -> Result<Vec<Lease>, DbError> {
+pub(in crate::job) async fn all_leases(app: &App) -> Result<Vec<Lease>, DbError> {
     leases(app).find_many("db.job.leases", doc! {}, doc! { "_id": 1 }, MAX_ROWS).await
 }
 
-pub(super) async fn insert_lease(app: &App, lease: &Lease) -> Result<(), DbError> {
+pub(in crate::job) async fn insert_lease(app: &App, lease: &Lease) -> Result<(), DbError> {
     leases(app).insert("db.job.lease_insert", lease).await
 }
 
 /// Takes a lease over exactly as it was seen; `None` when it has changed since.
-pub(super) async fn take_lease(
+pub(in crate::job) async fn take_lease(
     app: &App,
     seen: &Lease,
     holder: &str,
@@ -49,7 +49,12 @@ pub(super) async fn take_lease(
         .await
 }
 
-pub(super) async fn renew_lease(app: &App, name: &str, fence: i64, now: Timestamp) -> Result<bool, DbError> {
+pub(in crate::job) async fn renew_lease(
+    app: &App,
+    name: &str,
+    fence: i64,
+    now: Timestamp,
+) -> Result<bool, DbError> {
     leases(app)
         .update_one(
             "db.job.lease_renew",
@@ -59,7 +64,7 @@ pub(super) async fn renew_lease(app: &App, name: &str, fence: i64, now: Timestam
         .await
 }
 
-pub(super) async fn release_lease(app: &App, name: &str, fence: i64) -> Result<bool, DbError> {
+pub(in crate::job) async fn release_lease(app: &App, name: &str, fence: i64) -> Result<bool, DbError> {
     leases(app)
         .update_one(
             "db.job.lease_release",

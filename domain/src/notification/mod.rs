@@ -5,13 +5,13 @@
 
 mod error;
 mod model;
+mod rules;
 mod service;
 mod store;
-mod templates;
 #[cfg(test)]
 mod tests;
 
 pub use error::{NotificationError, NotificationErrorCode};
 pub use model::{Audience, INDEXES, KEEP_SECS, Notification, Priority, Recipient};
+pub use rules::{Facts, TEMPLATES, Template, template};
 pub use service::{Marking, count_unread, list, mark_read, purge, tell};
-pub use templates::{Facts, TEMPLATES, Template, template};

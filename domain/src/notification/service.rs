@@ -8,8 +8,8 @@ use daraa_platform::paging::{Cursor, Page, PageRequest};
 
 use super::error::NotificationError;
 use super::model::{KEEP_SECS, Notification, Recipient};
+use super::rules::{Facts, template};
 use super::store;
-use super::templates::{Facts, template};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::ids::NotificationId;

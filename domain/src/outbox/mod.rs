@@ -5,13 +5,13 @@
 //! table ([`Consumer`]), for the rooms that react lie above this one.
 
 mod model;
-mod relay;
+mod service;
 mod store;
 #[cfg(test)]
 mod tests;
 
 pub use model::{EventRow, EventState, INDEXES, NewEvent, Topic};
-pub use relay::{
+pub use service::{
     Consumer, ConsumerFuture, ConsumerResult, Fence, MAX_TRIES, MAX_TRIES_AWAY, Relay, retry_after,
 };
 

@@ -7,7 +7,7 @@ use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ChangeStreamEvent;
 
 use super::model::{COLLECTION, EventRow};
-use super::relay::Fence;
+use super::service::Fence;
 use crate::app::App;
 use crate::ids::EventId;
 

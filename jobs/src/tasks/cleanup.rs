@@ -1,9 +1,9 @@
 //! J2: what is old and may go.
 
-use daraa_domain::{job, notification, outbox};
+use daraa_domain::{cart, feed, idempotency, job, notification, outbox, pricing};
 use mongodb::bson::Document;
 
-use super::{TaskResult, Work, db};
+use super::{TaskResult, Work, db, fault};
 
 /// A kind of rows is removed in at most so many batches a run (a batch is up to 1,000 rows); what is left goes
 /// tomorrow.
@@ -29,6 +29,10 @@ pub(crate) async fn cleanup(work: &Work) -> TaskResult {
     let app = &*work.app;
     let mut counts = Document::new();
     purge!(counts, "notifications", notification::purge(app), db);
+    purge!(counts, "carts", cart::remove_abandoned(app), fault);
+    purge!(counts, "quotes", pricing::remove_old(app), fault);
+    purge!(counts, "idempotency_keys", idempotency::purge(app), db);
+    purge!(counts, "feed_events", feed::purge(app), db);
     purge!(counts, "outbox_events", outbox::purge_done(app), db);
     purge!(counts, "job_runs", job::purge(app), db);
     Ok(counts)

@@ -6,7 +6,7 @@ mod cleanup;
 use std::sync::Arc;
 
 use daraa_domain::app::App;
-use daraa_domain::maintenance as upkeep;
+use daraa_domain::{check, maintenance as upkeep};
 use daraa_platform::fault::Fault;
 use daraa_platform::ports::blob::Blobs;
 use futures_util::future::BoxFuture;
@@ -40,6 +40,30 @@ fn db(e: daraa_platform::mongo::DbError) -> Box<dyn Fault> {
 
 fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// What must hold holds: the ledger, stock, histories, references, the audit chain. A finding fails the run, and
+/// failed runs are told to ops.
+pub(crate) async fn integrity(work: &Work) -> TaskResult {
+    let report = check::run(&work.app).await.map_err(fault)?;
+    for finding in &report.findings {
+        tracing::error!(
+            rule = finding.rule,
+            subject = finding.subject,
+            what = finding.what,
+            "integrity is broken"
+        );
+    }
+    if !report.sound() {
+        let what = format!("{} findings; the first: {:?}", report.findings.len(), report.findings.first());
+        return Err(fault(daraa_platform::fault::Infra::defect(what)));
+    }
+    Ok(doc! {
+        "orders": report.orders,
+        "deliveries": report.deliveries,
+        "payments": report.payments,
+        "stock_items": report.stock_items,
+    })
 }
 
 /// J4: statistics, index validation, the report.

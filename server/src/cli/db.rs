@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use daraa_domain::{audit, indexes, ledger, maintenance, migrations};
+use daraa_domain::{check as integrity, indexes, maintenance, migrations};
 use daraa_platform::config::Settings;
 use daraa_platform::mongo::{index, migrate};
 use serde_json::json;
@@ -73,12 +73,8 @@ async fn check(settings: &Settings, as_json: bool) -> CliResult {
     for migration in migrate::pending(&app.mongo, migrations::ALL).await? {
         problems.push(format!("migration pending: {} {}", migration.number, migration.name));
     }
-    for problem in ledger::check(&app).await? {
-        problems.push(format!("ledger: {problem:?}"));
-    }
-    let chain = audit::verify(&app).await?;
-    if !chain.sound() {
-        problems.push(format!("audit: {chain:?}"));
+    for finding in integrity::run(&app).await?.findings {
+        problems.push(format!("{} {}: {}", finding.rule, finding.subject, finding.what));
     }
     if as_json {
         say(&serde_json::to_string_pretty(&json!({ "ok": problems.is_empty(), "problems": problems }))?)?;

@@ -21,10 +21,13 @@ use super::delivery::{
     DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
 };
 use super::feed::{FeedSubscription, Hub};
+use super::job::{JobMutation, JobQuery};
+use super::notification::{NotificationMutation, NotificationQuery};
 use super::order::{GroupOrdersLoader, OrderLoader, OrderMutation, OrderQuery, OrderRefundsLoader};
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
 use super::pricing::{PricingMutation, PricingQuery};
 use super::promotion::{PromotionMutation, PromotionQuery};
+use super::review::{OrderReviewLoader, ReviewMutation, ReviewQuery};
 use super::search::SearchRoot;
 use super::session::{SessionMutation, SessionQuery};
 use super::settings::{SettingsMutation, SettingsQuery};
@@ -42,10 +45,13 @@ pub struct Query(
     CatalogQuery,
     CourierQuery,
     DeliveryQuery,
+    JobQuery,
+    NotificationQuery,
     OrderQuery,
     PaymentQuery,
     PricingQuery,
     PromotionQuery,
+    ReviewQuery,
     SearchRoot,
     ServiceQuery,
     SessionQuery,
@@ -64,10 +70,13 @@ pub struct Mutation(
     CatalogMutation,
     CourierMutation,
     DeliveryMutation,
+    JobMutation,
+    NotificationMutation,
     OrderMutation,
     PaymentMutation,
     PricingMutation,
     PromotionMutation,
+    ReviewMutation,
     ServiceMutation,
     SessionMutation,
     SettingsMutation,
@@ -101,6 +110,7 @@ fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> Sch
         .data(loader(GroupPaymentLoader(Arc::clone(app))))
         .data(loader(OfferLoader(Arc::clone(app))))
         .data(loader(OrderDeliveryLoader(Arc::clone(app))))
+        .data(loader(OrderReviewLoader(Arc::clone(app))))
         .data(loader(ProductLoader(Arc::clone(app))))
         .data(loader(StockLoader(Arc::clone(app))))
         .data(loader(StoreLoader(Arc::clone(app))))

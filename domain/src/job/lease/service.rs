@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use daraa_platform::mongo::DbError;
 
-use super::model::Lease;
-use super::store;
+use super::super::model::Lease;
+use super::super::store;
 use crate::app::App;
 use crate::outbox::Fence;
 

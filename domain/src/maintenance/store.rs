@@ -1,86 +1,19 @@
-//! The state of the collections and their indexes: gathered weekly, kept as a report, alerted on.
-//!
-//! Calls: job, outbox. Called by: the jobs service, `daraa-server db stats`.
+//! What the server says about its collections.
 
 use std::collections::BTreeMap;
 
-use daraa_platform::mongo::{DbError, index};
+use daraa_platform::mongo::DbError;
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, Document, doc};
-use serde::{Deserialize, Serialize};
 
+use super::model::CollectionStats;
 use crate::app::App;
-use crate::outbox::{self, NewEvent, Topic};
-use crate::{indexes, job};
+use crate::indexes;
 
 /// An index counts as unused only where the counter has run for this long, in ms: a week.
 const USED_WITHIN_MS: i64 = 7 * 86_400_000;
 
-/// What a collection holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CollectionStats {
-    /// The collection.
-    pub collection: String,
-    /// How many documents.
-    pub documents: i64,
-    /// Their size, uncompressed, in bytes.
-    pub bytes: i64,
-    /// The space they take on the disk, in bytes.
-    pub storage_bytes: i64,
-    /// The size of all its indexes, in bytes.
-    pub index_bytes: i64,
-    /// How many indexes, `_id_` included.
-    pub indexes: i64,
-    /// Declared indexes that no query has used for a week, on the member that was asked.
-    pub unused: Vec<String>,
-}
-
-/// A maintenance report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
-    /// Every declared collection.
-    pub collections: Vec<CollectionStats>,
-    /// Differences between the declared and the found indexes, in words.
-    pub drift: Vec<String>,
-    /// Events that could not be delivered.
-    pub dead_events: i64,
-}
-
-/// Gathers the report; changes nothing.
-///
-/// # Errors
-/// Database failure.
-pub async fn inspect(app: &App) -> Result<Report, DbError> {
-    let mut collections = Vec::with_capacity(indexes::ALL.len());
-    for declared in indexes::ALL {
-        collections.push(stats(app, declared.collection).await?);
-    }
-    let drift = index::diff(&app.mongo, indexes::ALL).await?.iter().map(ToString::to_string).collect();
-    let dead = outbox::dead(app, 100).await?.len();
-    Ok(Report { collections, drift, dead_events: i64::try_from(dead).unwrap_or(i64::MAX) })
-}
-
-/// Gathers the report, keeps it and tells ops of drift.
-///
-/// # Errors
-/// Database failure.
-pub async fn run(app: &App) -> Result<Report, DbError> {
-    let report = inspect(app).await?;
-    let stored = mongodb::bson::serialize_to_document(&report)?;
-    job::keep_report(app, stored).await?;
-    if !report.drift.is_empty() {
-        let alert = NewEvent {
-            kind: "maintenance.drift",
-            subject: "indexes".to_owned(),
-            topics: vec![Topic::Ops],
-            data: doc! { "drift": report.drift.clone() },
-        };
-        outbox::emit(app, alert).await?;
-    }
-    Ok(report)
-}
-
-async fn stats(app: &App, collection: &'static str) -> Result<CollectionStats, DbError> {
+pub(super) async fn stats(app: &App, collection: &'static str) -> Result<CollectionStats, DbError> {
     let rows = app.mongo.coll::<Document>(collection).within(app.mongo.long_deadline());
     let pipeline = vec![
         doc! { "$collStats": { "storageStats": {} } },

@@ -1,0 +1,8 @@
+//! Scheduled jobs, for ops.
+
+mod mutation;
+mod query;
+mod types;
+
+pub use mutation::JobMutation;
+pub use query::JobQuery;

@@ -1,0 +1,11 @@
+//! Reviews of completed orders.
+
+mod loader;
+mod mutation;
+mod query;
+mod types;
+
+pub use loader::{OrderReviewLoader, of_order};
+pub use mutation::ReviewMutation;
+pub use query::ReviewQuery;
+pub use types::ReviewObject;
