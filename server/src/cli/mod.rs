@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use daraa_domain::app::App;
+use daraa_domain::seed;
 use daraa_platform::config::Settings;
 use daraa_platform::mongo::Mongo;
 use daraa_platform::random::Random;
@@ -35,6 +36,12 @@ enum Command {
     Indexes {
         #[command(subcommand)]
         command: indexes::Command,
+    },
+    /// Make the demo city; run again, it completes what is missing. Refused in production.
+    Seed {
+        /// Only show the demo accounts. Needs no database.
+        #[arg(long)]
+        list: bool,
     },
     /// The database.
     Db {
@@ -65,14 +72,29 @@ async fn run(args: Args) -> CliResult {
     if let Command::Indexes { command: indexes::Command::List { json } } = args.command {
         return indexes::list(json);
     }
+    if let Command::Seed { list: true } = args.command {
+        write!(std::io::stdout(), "{}", seed::list())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let settings = Settings::from_env()?;
     telemetry::init_logs(&settings.log, settings.log_format)?;
     match args.command {
         Command::Serve => serve::serve(&settings).await,
         Command::Schema => Ok(ExitCode::SUCCESS),
+        Command::Seed { .. } => make_demo_city(&settings).await,
         Command::Indexes { command } => indexes::run(&mongo(&settings).await?, command).await,
         Command::Db { command } => db::run(&settings, command).await,
     }
+}
+
+async fn make_demo_city(settings: &Settings) -> CliResult {
+    if settings.mode.is_production() {
+        return Err("a demo city is not made in production".into());
+    }
+    let app = app(settings).await?;
+    let made = seed::run(&app, progress).await?;
+    say(&serde_json::to_string(&made)?)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Only the database: for commands that need nothing else and may run as another user.

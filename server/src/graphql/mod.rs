@@ -64,6 +64,7 @@ pub mod gate;
 pub mod job;
 pub mod limits;
 pub mod map;
+pub mod node;
 pub mod notification;
 pub mod order;
 pub mod paging;

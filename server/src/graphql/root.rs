@@ -22,6 +22,7 @@ use super::delivery::{
 };
 use super::feed::{FeedSubscription, Hub};
 use super::job::{JobMutation, JobQuery};
+use super::node::NodeQuery;
 use super::notification::{NotificationMutation, NotificationQuery};
 use super::order::{GroupOrdersLoader, OrderLoader, OrderMutation, OrderQuery, OrderRefundsLoader};
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
@@ -47,6 +48,7 @@ pub struct Query(
     DeliveryQuery,
     JobQuery,
     NotificationQuery,
+    NodeQuery,
     OrderQuery,
     PaymentQuery,
     PricingQuery,

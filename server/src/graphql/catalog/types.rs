@@ -81,7 +81,7 @@ impl From<Product> for ProductObject {
 #[Object(name = "Product")]
 impl ProductObject {
     /// The id, `prd_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 

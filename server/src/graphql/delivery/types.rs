@@ -31,7 +31,7 @@ impl From<Delivery> for DeliveryObject {
 #[Object(name = "Delivery")]
 impl DeliveryObject {
     /// The id, `dlv_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 

@@ -1,12 +1,17 @@
 //! The event as clients see it.
 
-use async_graphql::{ID, Object};
+use async_graphql::{Context, ID, Object};
 use daraa_domain::ids::{DeliveryId, OfferId, OrderId};
+use daraa_domain::{delivery, order};
 use daraa_platform::ids::TypedId;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Bson;
 
 use super::Delivered;
+use crate::graphql::context::Ctx as _;
+use crate::graphql::delivery::{DeliveryObject, OfferObject};
+use crate::graphql::error::{ApiError, found};
+use crate::graphql::order::OrderObject;
 use crate::graphql::scalars::BigInt;
 
 /// Something that happened and concerns the subscriber.
@@ -15,7 +20,7 @@ pub struct FeedEventObject(pub Delivered);
 
 impl FeedEventObject {
     /// The id of this kind the event is about: its subject, or a field of its data.
-    pub(super) fn id_of<I: TypedId + std::str::FromStr>(&self, field: &str) -> Option<I> {
+    fn id_of<I: TypedId + std::str::FromStr>(&self, field: &str) -> Option<I> {
         let event = &self.0.event;
         event.subject_id.parse().ok().or_else(|| match event.data.get(field)? {
             Bson::String(text) => text.parse().ok(),
@@ -30,7 +35,7 @@ impl FeedEventObject {
     }
 
     /// The order the event is about.
-    pub(super) fn order(&self) -> Option<OrderId> {
+    fn order_ref(&self) -> Option<OrderId> {
         self.id_of("order_id").or_else(|| self.id_of("order_ids"))
     }
 }
@@ -71,7 +76,7 @@ impl FeedEventObject {
 
     /// The order it is about, or one of them.
     async fn order_id(&self) -> Option<ID> {
-        self.order().map(|id: OrderId| ID(id.to_string()))
+        self.order_ref().map(|id: OrderId| ID(id.to_string()))
     }
 
     /// The delivery it is about.
@@ -82,6 +87,24 @@ impl FeedEventObject {
     /// The offer it is about.
     async fn offer_id(&self) -> Option<ID> {
         self.id_of::<OfferId>("offer_id").map(|id| ID(id.to_string()))
+    }
+
+    /// The order it is about as it is now; null when it is about none, or it is no longer yours to see.
+    async fn order(&self, ctx: &Context<'_>) -> Result<Option<OrderObject>, ApiError> {
+        let Some(id) = self.order_ref() else { return Ok(None) };
+        Ok(found(order::get_for(ctx.app(), ctx.actor(), id).await)?.map(OrderObject::from))
+    }
+
+    /// The delivery it is about as it is now; null when it is about none, or it is no longer yours to see.
+    async fn delivery(&self, ctx: &Context<'_>) -> Result<Option<DeliveryObject>, ApiError> {
+        let Some(id) = self.id_of("delivery_id") else { return Ok(None) };
+        Ok(found(delivery::get_for(ctx.app(), ctx.actor(), id).await)?.map(DeliveryObject::from))
+    }
+
+    /// The offer it is about as it is now; null when it is about none, or not made to you.
+    async fn offer(&self, ctx: &Context<'_>) -> Result<Option<OfferObject>, ApiError> {
+        let Some(id) = self.id_of("offer_id") else { return Ok(None) };
+        Ok(found(delivery::offer::get_for(ctx.app(), ctx.actor(), id).await)?.map(OfferObject::from))
     }
 
     /// Whatever else the event carries, as JSON.

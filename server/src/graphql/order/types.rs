@@ -59,7 +59,7 @@ impl From<Order> for OrderObject {
 #[Object(name = "Order")]
 impl OrderObject {
     /// The id, `ord_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
@@ -422,7 +422,7 @@ impl OrderGroupObject {
 #[Object(name = "OrderGroup")]
 impl OrderGroupObject {
     /// The id, `grp_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 

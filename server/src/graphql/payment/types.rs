@@ -36,7 +36,7 @@ impl PaymentObject {
 #[Object(name = "Payment")]
 impl PaymentObject {
     /// The id, `pay_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 

@@ -37,7 +37,7 @@ impl From<Quote> for QuoteObject {
 #[Object(name = "Quote")]
 impl QuoteObject {
     /// The id, `quo_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 

@@ -56,7 +56,7 @@ fn insider(actor: &Actor, store: &Store) -> bool {
 #[Object(name = "Store")]
 impl StoreObject {
     /// The id, `sto_…`.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
