@@ -1,7 +1,7 @@
 //! Relay connections from the platform's pages.
 
 use async_graphql::OutputType;
-use async_graphql::connection::{Connection, Edge, EmptyFields};
+use async_graphql::connection::{Connection, ConnectionNameType, Edge, EdgeNameType, EmptyFields};
 use daraa_platform::paging::{Page, PageRequest};
 
 use super::error::ApiError;
@@ -9,8 +9,24 @@ use super::error::ApiError;
 /// A list of `T`: `edges {cursor node}`, `nodes`, `pageInfo`.
 pub type ConnectionOf<T> = Connection<String, T>;
 
-/// A list of `T` whose edges carry more, e.g. the distance.
-pub type ConnectionWith<T, E> = Connection<String, T, EmptyFields, E>;
+/// A list of `T` whose edges carry more, e.g. the distance. `N` names it: a plain list of `T` has other edges.
+pub type ConnectionWith<T, E, N> = Connection<String, T, EmptyFields, E, N, N>;
+
+/// Names the list of stores around a place: `StoreNearbyConnection`, `StoreNearbyEdge`.
+#[derive(Debug)]
+pub struct Near;
+
+impl ConnectionNameType for Near {
+    fn type_name<T: OutputType>() -> String {
+        format!("{}NearbyConnection", T::type_name())
+    }
+}
+
+impl EdgeNameType for Near {
+    fn type_name<T: OutputType>() -> String {
+        format!("{}NearbyEdge", T::type_name())
+    }
+}
 
 /// Reads the four Relay arguments (`first` ≤ 100, cursors of ours only).
 ///
@@ -33,10 +49,10 @@ pub fn connection<T, N: OutputType>(page: Page<T>, node: impl Fn(T) -> N) -> Con
 }
 
 /// A page as a connection whose edges carry more.
-pub fn connection_with<T, N: OutputType, E: async_graphql::ObjectType>(
+pub fn connection_with<T, N: OutputType, E: async_graphql::ObjectType, L: ConnectionNameType + EdgeNameType>(
     page: Page<T>,
     edge: impl Fn(T) -> (N, E),
-) -> ConnectionWith<N, E> {
+) -> ConnectionWith<N, E, L> {
     let mut out = Connection::new(page.has_previous, page.has_next);
     out.edges = page
         .rows

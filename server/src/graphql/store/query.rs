@@ -9,7 +9,7 @@ use super::types::{StoreCategoryObject, StoreObject};
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
 use crate::graphql::error::{ApiError, found};
-use crate::graphql::paging::{ConnectionOf, ConnectionWith, connection, connection_with, page_request};
+use crate::graphql::paging::{ConnectionOf, ConnectionWith, Near, connection, connection_with, page_request};
 use crate::graphql::scalars::{BigInt, PointInput};
 
 /// What an edge of `stores` says beside the store.
@@ -57,7 +57,7 @@ impl StoreQuery {
         #[graphql(desc = "Which order.", default_with = "NearSort::Distance")] sort: NearSort,
         #[graphql(desc = "Page size, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Start after this cursor.")] after: Option<String>,
-    ) -> Result<ConnectionWith<StoreObject, StoreNearEdge>, ApiError> {
+    ) -> Result<ConnectionWith<StoreObject, StoreNearEdge, Near>, ApiError> {
         let page = page_request(first, after.as_deref(), None, None)?;
         let category_id = category_id.map(|id| id.parse().map_err(StoreError::from)).transpose()?;
         let point = near.parse().map_err(StoreError::from)?;
