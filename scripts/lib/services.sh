@@ -32,7 +32,16 @@ as_program() (
 # prepare_data DIR MODE: migrations, indexes and, in development, the demo city.
 prepare_data() {
     step "Migrations" as_program "$1" "$2" daraa_migrator "$BIN/daraa-server" db migrate
-    step "Indexes" as_program "$1" "$2" daraa_migrator "$BIN/daraa-server" indexes apply
+    step "Indexes" apply_indexes "$1" "$2"
+}
+
+# apply_indexes DIR MODE: a line an index the first time; only the last of them says all.
+apply_indexes() {
+    as_program "$1" "$2" daraa_migrator "$BIN/daraa-server" indexes apply >"$1/indexes.log" 2>&1 || {
+        show_log "$1/indexes.log"
+        die "the indexes could not be made"
+    }
+    note "$(tail -n 1 "$1/indexes.log")"
 }
 
 is_ready() { curl -fsS -m 2 -o /dev/null "$1/health/ready" 2>/dev/null; }
