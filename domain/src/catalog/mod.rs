@@ -8,6 +8,8 @@ mod rules;
 mod service;
 pub mod stock;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{CatalogError, CatalogErrorCode};
 pub use model::{

@@ -10,6 +10,8 @@ mod error;
 mod model;
 mod rules;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use error::SeedError;
 pub use model::{DemoAccount, SeedReport};

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use daraa_platform::config::Mode;
 use daraa_platform::fault::Lang;
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::paging::{Cursor, MAX_PAGE, PageRequest};
@@ -39,6 +40,13 @@ const COUPON_SECS: u64 = 10 * 366 * 86_400;
 /// # Errors
 /// The step that failed and why; what was made stays, and the next run goes on from there.
 pub async fn run(app: &App, say: impl Fn(&str)) -> Result<SeedReport, SeedError> {
+    // Its numbers are public: whoever could read their codes would be an admin.
+    if app.mode == Mode::Production {
+        return Err(SeedError {
+            step: "seed".to_owned(),
+            cause: "the demo city is never made in production".into(),
+        });
+    }
     let mut report = SeedReport::default();
     say("ops people");
     for (i, (role, name, _)) in OPS.iter().enumerate() {

@@ -13,6 +13,8 @@ mod rules;
 mod service;
 pub mod staff;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{StoreError, StoreErrorCode};
 pub use event::{APPROVED, CLOSED, CREATED, PAUSED, REOPENED, RESUMED, SENT_BACK, SUBMITTED, SUSPENDED};

@@ -10,6 +10,8 @@ mod model;
 mod rules;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use model::{
     ADJUSTMENT_INDEXES, DueReservation, INDEXES, MAX_QUANTITY, Reservation, StockAdjustment, StockItem,

@@ -3,5 +3,7 @@
 //! Pure. Calls: nothing. Called by: store.
 
 mod model;
+#[cfg(test)]
+mod tests;
 
 pub use model::{BadArea, MAX_POINTS, MAX_POLYGONS, MAX_RINGS, MAX_SPAN_DEGREES, ServiceArea};

@@ -4,6 +4,8 @@
 
 mod model;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 pub use model::{
     BadHours, Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, MAX_RANGES_PER_DAY, OpenRange,

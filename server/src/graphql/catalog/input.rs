@@ -210,9 +210,16 @@ impl ProductUpdateInput {
     }
 }
 
-/// Names a product.
+/// Puts a product on the menu.
 #[derive(Debug, InputObject)]
-pub struct ProductIdInput {
+pub struct ProductPublishInput {
+    /// Which, `prd_…`.
+    pub product_id: ID,
+}
+
+/// Takes a product off the menu.
+#[derive(Debug, InputObject)]
+pub struct ProductHideInput {
     /// Which, `prd_…`.
     pub product_id: ID,
 }

@@ -4,10 +4,7 @@ use async_graphql::{Context, Object};
 use daraa_domain::catalog::{self, ProductAction, stock};
 
 use super::input::{
-    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionUpdateInput, MenuSectionUpdatePayload,
-    ProductCreateInput, ProductCreatePayload, ProductHidePayload, ProductIdInput, ProductPublishPayload,
-    ProductUpdateInput, ProductUpdatePayload, StockAdjustInput, StockAdjustPayload,
-    VariantAvailabilitySetInput, VariantAvailabilitySetPayload,
+    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionUpdateInput, MenuSectionUpdatePayload, ProductCreateInput, ProductCreatePayload, ProductHideInput, ProductHidePayload, ProductPublishInput, ProductPublishPayload, ProductUpdateInput, ProductUpdatePayload, StockAdjustInput, StockAdjustPayload, VariantAvailabilitySetInput, VariantAvailabilitySetPayload,
 };
 use super::types::{MenuSectionObject, ProductObject, StockObject};
 use crate::graphql::access::{Role, requires};
@@ -80,7 +77,7 @@ impl CatalogMutation {
     async fn product_publish(
         &self,
         ctx: &Context<'_>,
-        input: ProductIdInput,
+        input: ProductPublishInput,
     ) -> Result<ProductPublishPayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =
@@ -93,7 +90,7 @@ impl CatalogMutation {
     async fn product_hide(
         &self,
         ctx: &Context<'_>,
-        input: ProductIdInput,
+        input: ProductHideInput,
     ) -> Result<ProductHidePayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =

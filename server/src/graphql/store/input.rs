@@ -238,16 +238,40 @@ impl StoreServiceAreaSetInput {
     }
 }
 
-/// Names a store.
-#[derive(Debug, InputObject)]
-pub struct StoreIdInput {
-    /// Which, `sto_…`.
-    pub store_id: ID,
+/// Declares inputs that only name a store.
+macro_rules! store_id_inputs {
+    ($($name:ident: $doc:literal),+ $(,)?) => {
+        $(
+            #[doc = $doc]
+            #[derive(Debug, InputObject)]
+            pub struct $name {
+                /// Which, `sto_…`.
+                pub store_id: ID,
+            }
+        )+
+    };
 }
 
-/// Names a store and says why.
+store_id_inputs! {
+    StoreSubmitInput: "Asks ops to let a store sell.",
+    StoreApproveInput: "Lets a store sell.",
+    StoreReopenInput: "Lets a suspended store go on.",
+    StoreCloseInput: "Ends a store for good.",
+    StoreResumeInput: "Takes orders again.",
+}
+
+/// Wants something changed before a store may sell.
 #[derive(Debug, InputObject)]
-pub struct StoreReasonInput {
+pub struct StoreSendBackInput {
+    /// Which, `sto_…`.
+    pub store_id: ID,
+    /// What, 1 to 500 characters.
+    pub reason: String,
+}
+
+/// Stops a store.
+#[derive(Debug, InputObject)]
+pub struct StoreSuspendInput {
     /// Which, `sto_…`.
     pub store_id: ID,
     /// Why, 1 to 500 characters.

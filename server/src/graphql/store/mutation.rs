@@ -6,14 +6,7 @@ use daraa_domain::store::hours::parse_date;
 use daraa_domain::store::{self, StoreAction};
 
 use super::input::{
-    StoreApprovePayload, StoreCategoryCreateInput, StoreCategoryCreatePayload, StoreClosePayload,
-    StoreClosureAddInput, StoreClosureAddPayload, StoreClosureRemoveInput, StoreClosureRemovePayload,
-    StoreCommissionSetInput, StoreCommissionSetPayload, StoreCreateInput, StoreCreatePayload,
-    StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput, StoreHoursSetPayload, StoreIdInput,
-    StorePauseInput, StorePausePayload, StoreReasonInput, StoreReopenPayload, StoreResumePayload,
-    StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackPayload, StoreServiceAreaSetInput,
-    StoreServiceAreaSetPayload, StoreSubmitPayload, StoreSuspendPayload, StoreUpdateInput,
-    StoreUpdatePayload,
+    StoreApproveInput, StoreApprovePayload, StoreCategoryCreateInput, StoreCategoryCreatePayload, StoreCloseInput, StoreClosePayload, StoreClosureAddInput, StoreClosureAddPayload, StoreClosureRemoveInput, StoreClosureRemovePayload, StoreCommissionSetInput, StoreCommissionSetPayload, StoreCreateInput, StoreCreatePayload, StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput, StoreHoursSetPayload, StorePauseInput, StorePausePayload, StoreReopenInput, StoreReopenPayload, StoreResumeInput, StoreResumePayload, StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackInput, StoreSendBackPayload, StoreServiceAreaSetInput, StoreServiceAreaSetPayload, StoreSubmitInput, StoreSubmitPayload, StoreSuspendInput, StoreSuspendPayload, StoreUpdateInput, StoreUpdatePayload,
 };
 use super::types::{StoreCategoryObject, StoreObject};
 use crate::graphql::access::{Role, requires};
@@ -146,7 +139,7 @@ impl StoreMutation {
     async fn store_submit(
         &self,
         ctx: &Context<'_>,
-        input: StoreIdInput,
+        input: StoreSubmitInput,
     ) -> Result<StoreSubmitPayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =
@@ -159,7 +152,7 @@ impl StoreMutation {
     async fn store_approve(
         &self,
         ctx: &Context<'_>,
-        input: StoreIdInput,
+        input: StoreApproveInput,
     ) -> Result<StoreApprovePayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =
@@ -172,7 +165,7 @@ impl StoreMutation {
     async fn store_send_back(
         &self,
         ctx: &Context<'_>,
-        input: StoreReasonInput,
+        input: StoreSendBackInput,
     ) -> Result<StoreSendBackPayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome = async {
@@ -187,7 +180,7 @@ impl StoreMutation {
     async fn store_suspend(
         &self,
         ctx: &Context<'_>,
-        input: StoreReasonInput,
+        input: StoreSuspendInput,
     ) -> Result<StoreSuspendPayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome = async {
@@ -202,7 +195,7 @@ impl StoreMutation {
     async fn store_reopen(
         &self,
         ctx: &Context<'_>,
-        input: StoreIdInput,
+        input: StoreReopenInput,
     ) -> Result<StoreReopenPayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =
@@ -215,7 +208,7 @@ impl StoreMutation {
     async fn store_close(
         &self,
         ctx: &Context<'_>,
-        input: StoreIdInput,
+        input: StoreCloseInput,
     ) -> Result<StoreClosePayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome =
@@ -241,7 +234,7 @@ impl StoreMutation {
     async fn store_resume(
         &self,
         ctx: &Context<'_>,
-        input: StoreIdInput,
+        input: StoreResumeInput,
     ) -> Result<StoreResumePayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome = async { store::resume(app, actor, input.store_id.parse()?).await }.await;

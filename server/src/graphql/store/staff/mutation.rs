@@ -5,8 +5,7 @@ use daraa_domain::ids::AccountId;
 use daraa_domain::store::staff;
 
 use super::types::{
-    InvitationObject, StoreInvitationAcceptPayload, StoreInvitationIdInput, StoreInvitationRevokePayload,
-    StoreStaffInviteInput, StoreStaffInvitePayload, StoreStaffRemoveInput, StoreStaffRemovePayload,
+    InvitationObject, StoreInvitationAcceptInput, StoreInvitationAcceptPayload, StoreInvitationRevokeInput, StoreInvitationRevokePayload, StoreStaffInviteInput, StoreStaffInvitePayload, StoreStaffRemoveInput, StoreStaffRemovePayload,
 };
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
@@ -34,7 +33,7 @@ impl StaffMutation {
     async fn store_invitation_accept(
         &self,
         ctx: &Context<'_>,
-        input: StoreInvitationIdInput,
+        input: StoreInvitationAcceptInput,
     ) -> Result<StoreInvitationAcceptPayload, ApiError> {
         let outcome =
             async { staff::accept(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;
@@ -46,7 +45,7 @@ impl StaffMutation {
     async fn store_invitation_revoke(
         &self,
         ctx: &Context<'_>,
-        input: StoreInvitationIdInput,
+        input: StoreInvitationRevokeInput,
     ) -> Result<StoreInvitationRevokePayload, ApiError> {
         let outcome =
             async { staff::revoke(ctx.app(), ctx.actor(), input.invitation_id.parse()?).await }.await;

@@ -110,9 +110,16 @@ impl StoreStaffInviteInput {
     }
 }
 
-/// Names an invitation.
+/// Takes an invitation.
 #[derive(Debug, InputObject)]
-pub struct StoreInvitationIdInput {
+pub struct StoreInvitationAcceptInput {
+    /// Which, `inv_…`.
+    pub invitation_id: ID,
+}
+
+/// Takes an invitation back.
+#[derive(Debug, InputObject)]
+pub struct StoreInvitationRevokeInput {
     /// Which, `inv_…`.
     pub invitation_id: ID,
 }
