@@ -31,7 +31,8 @@ async fn two_hundred_buyers_and_twenty_pieces() {
     let id = shelf(&world, &shop, "Popular", 20).await;
     let soon = world.now().plus(Duration::from_secs(60));
     let orders: Vec<OrderId> = (0..200).map(|_| order(&world)).collect();
-    let bought = join_all(orders.iter().map(|order| stock::reserve(&world.app, *order, &[(id, 1)], soon))).await;
+    let bought =
+        join_all(orders.iter().map(|order| stock::reserve(&world.app, *order, &[(id, 1)], soon))).await;
     assert_eq!(bought.iter().filter(|b| b.is_ok()).count(), 20);
     assert!(bought.iter().all(|b| matches!(b, Ok(()) | Err(CatalogError::SoldOut { available: 0, .. }))));
     let after = item(&world, id).await;
@@ -66,7 +67,8 @@ async fn one_order_reserves_once_and_all_or_nothing() {
     let (plenty, few) = (shelf(&world, &shop, "Plenty", 10).await, shelf(&world, &shop, "Few", 2).await);
     let soon = world.now().plus(Duration::from_secs(60));
     let mine = order(&world);
-    let again = join_all((0..20).map(|_| stock::reserve(&world.app, mine, &[(plenty, 2), (plenty, 1)], soon))).await;
+    let again =
+        join_all((0..20).map(|_| stock::reserve(&world.app, mine, &[(plenty, 2), (plenty, 1)], soon))).await;
     assert!(again.iter().all(Result::is_ok));
     assert_eq!(item(&world, plenty).await.reserved, 3, "twenty times the same is once");
 
@@ -119,9 +121,11 @@ async fn stock_is_adjusted_with_a_reason_and_never_below_zero() {
     let adjust = |delta: i64, reason: &str| json!({ "variantId": id, "delta": delta, "reason": reason });
     let books = "stock { onHand adjusted initial reserved sold }";
     let made = world.mutate(token, "stockAdjust", books, adjust(7, "delivery")).await;
-    assert_eq!(made["stock"], json!({ "onHand": 12, "adjusted": -7, "initial": 5, "reserved": 0, "sold": 0 }));
-    let keyed =
-        json!({ "variantId": id, "delta": -2, "reason": "broken", "idempotencyKey": "a-key" });
+    assert_eq!(
+        made["stock"],
+        json!({ "onHand": 12, "adjusted": -7, "initial": 5, "reserved": 0, "sold": 0 })
+    );
+    let keyed = json!({ "variantId": id, "delta": -2, "reason": "broken", "idempotencyKey": "a-key" });
     for _ in 0..3 {
         let made = world.mutate(token, "stockAdjust", books, keyed.clone()).await;
         assert_eq!(made["stock"]["onHand"], 10);
@@ -206,7 +210,11 @@ async fn menus_are_written_published_changed_and_hidden() {
     for (field, value, code) in [
         ("variants", json!([]), "BAD_VARIANTS"),
         ("variants", json!([{ "priceMinor": -1 }]), "BAD_PRICE"),
-        ("modifierGroups", json!([{ "name": { "en": "G" }, "min": 2, "max": 1, "modifiers": [] }]), "BAD_MODIFIER_GROUP"),
+        (
+            "modifierGroups",
+            json!([{ "name": { "en": "G" }, "min": 2, "max": 1, "modifiers": [] }]),
+            "BAD_MODIFIER_GROUP",
+        ),
         ("sectionId", json!("mns_000000000000000000000000"), "SECTION_NOT_FOUND"),
         ("name", json!({ "en": "x".repeat(121) }), "BAD_NAME"),
     ] {

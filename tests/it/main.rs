@@ -21,7 +21,7 @@ mod outbox;
 mod parts_away;
 mod payment;
 mod promotion;
+mod search;
 mod session;
 mod settings;
-mod search;
 mod store;

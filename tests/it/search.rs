@@ -25,7 +25,8 @@ async fn the_demo_city_is_made_once_and_searched_in_two_languages() {
     assert_eq!(second, seed::SeedReport::default(), "everything is there already");
 
     let centre = json!({ "lon": 36.1, "lat": 32.62 });
-    for text in ["شاورما دجاج", "شاوِرمـا الدجاج", "chicken shawarma", "SHAW chick", "شاور دجا"] {
+    for text in ["شاورما دجاج", "شاوِرمـا الدجاج", "chicken shawarma", "SHAW chick", "شاور دجا"]
+    {
         let (_, products) = names(&world, text, centre.clone()).await;
         assert_eq!(products, ["Chicken shawarma"], "{text}");
     }
@@ -34,7 +35,10 @@ async fn the_demo_city_is_made_once_and_searched_in_two_languages() {
         assert_eq!(stores, ["Jasmine Café"], "{text}");
     }
     let (_, bread) = names(&world, "خبز", centre).await;
-    assert!(bread.contains(&"Arabic bread".to_owned()) && bread.contains(&"Saj bread".to_owned()), "{bread:?}");
+    assert!(
+        bread.contains(&"Arabic bread".to_owned()) && bread.contains(&"Saj bread".to_owned()),
+        "{bread:?}"
+    );
     let (stores, products) = names(&world, "pizza", json!({ "lon": 37.5, "lat": 33.5 })).await;
     assert!(stores.is_empty() && products.is_empty(), "nobody delivers there");
     let (stores, products) = names(&world, "pizza", Value::Null).await;

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 
 use daraa_domain::place::Point;
 
-const ALL_DAYS: [&str; 7] =
-    ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
+const ALL_DAYS: [&str; 7] = ["MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY"];
 
 fn hours(opens: &str, closes: &str) -> Vec<Value> {
     ALL_DAYS.iter().map(|day| json!({ "weekday": day, "opens": opens, "closes": closes })).collect()
@@ -71,7 +70,8 @@ async fn a_store_lives_by_its_machine() {
     let back = json!({ "storeId": store, "reason": "The name is missing in Arabic." });
     world.mutate(&ops.token, "storeSendBack", "store { status }", back).await;
     world.mutate(&owner.token, "storeSubmit", "store { status }", id.clone()).await;
-    let live = world.mutate(&ops.token, "storeApprove", "store { status history { action } }", id.clone()).await;
+    let live =
+        world.mutate(&ops.token, "storeApprove", "store { status history { action } }", id.clone()).await;
     assert_eq!(live["store"]["status"], "ACTIVE");
     let actions: Vec<&Value> =
         live["store"]["history"].as_array().unwrap().iter().map(|step| &step["action"]).collect();
@@ -93,7 +93,8 @@ async fn staff_come_by_invitation_and_the_last_owner_stays() {
     let store = shop.store_id.to_string();
     let phone = world.new_phone();
     let invite = json!({ "storeId": store, "phone": phone, "role": "MANAGER" });
-    let made = world.mutate(&shop.owner.token, "storeStaffInvite", "invitation { id status }", invite.clone()).await;
+    let made =
+        world.mutate(&shop.owner.token, "storeStaffInvite", "invitation { id status }", invite.clone()).await;
     let invitation = json!({ "invitationId": made["invitation"]["id"] });
     let twice = world.refused(&shop.owner.token, "storeStaffInvite", invite).await;
     assert_eq!(codes(&twice), ["ALREADY_INVITED"]);
@@ -106,7 +107,9 @@ async fn staff_come_by_invitation_and_the_last_owner_stays() {
     let mine = world.gql(&manager.token, "{ myInvitations { id storeName { en } role } }", json!({})).await;
     assert_eq!(mine["myInvitations"][0]["role"], "MANAGER");
     for _ in 0..2 {
-        world.mutate(&manager.token, "storeInvitationAccept", "invitation { status }", invitation.clone()).await;
+        world
+            .mutate(&manager.token, "storeInvitationAccept", "invitation { status }", invitation.clone())
+            .await;
     }
     assert_eq!(world.actor(&manager).await.rank_in(shop.store_id), Some(StaffRole::Manager));
     let people = "query($id: ID!) { storeStaff(storeId: $id) { accountId role } }";
@@ -125,7 +128,10 @@ async fn staff_come_by_invitation_and_the_last_owner_stays() {
     let leave = json!({ "storeId": store, "accountId": manager.account_id.to_string() });
     world.mutate(&manager.token, "storeStaffRemove", "accountId", leave.clone()).await;
     assert_eq!(world.actor(&manager).await.rank_in(shop.store_id), None, "rights end at once");
-    assert_eq!(codes(&world.refused(&shop.owner.token, "storeStaffRemove", leave).await), ["STAFF_NOT_FOUND"]);
+    assert_eq!(
+        codes(&world.refused(&shop.owner.token, "storeStaffRemove", leave).await),
+        ["STAFF_NOT_FOUND"]
+    );
 
     // An invitation ends by itself.
     let phone = world.new_phone();
@@ -164,7 +170,8 @@ async fn a_changed_store_is_seen_at_once_and_stale_versions_are_refused() {
     let world = World::new().await;
     let shop = world.open_store().await;
     let store = shop.store_id.to_string();
-    let query = "query($id: ID!) { store(id: $id) { version name { en } prepMinutes minOrder { amountMinor } } }";
+    let query =
+        "query($id: ID!) { store(id: $id) { version name { en } prepMinutes minOrder { amountMinor } } }";
     let before = world.gql("", query, json!({ "id": store })).await;
     let version = before["store"]["version"].as_i64().unwrap();
     let update = json!({
@@ -235,7 +242,8 @@ async fn hours_pauses_and_closures_decide_what_is_open() {
             "HOURS_OVERLAP",
         ),
     ] {
-        let refused = world.refused(&token, "storeHoursSet", json!({ "storeId": store, "hours": input })).await;
+        let refused =
+            world.refused(&token, "storeHoursSet", json!({ "storeId": store, "hours": input })).await;
         assert_eq!(codes(&refused), [code]);
     }
 }
@@ -247,7 +255,9 @@ async fn areas_with_holes_and_islands_and_bad_rings() {
     let store = shop.store_id.to_string();
     let set = |polygons: Value| json!({ "storeId": store, "polygons": polygons });
     let polygons = json!([[ring(36.1, 32.62, 0.1), ring(36.1, 32.62, 0.02)], [ring(36.5, 32.62, 0.05)]]);
-    world.mutate(&shop.owner.token, "storeServiceAreaSet", "store { serviceArea { lon lat } }", set(polygons)).await;
+    world
+        .mutate(&shop.owner.token, "storeServiceAreaSet", "store { serviceArea { lon lat } }", set(polygons))
+        .await;
     let query = "query($p: PointInput!) { stores(near: $p) { edges { distanceM open node { id } } } }";
     for (lon, found) in [(36.05, 1), (36.1, 0), (36.5, 1), (36.3, 0)] {
         let answer = world.gql("", query, json!({ "p": { "lon": lon, "lat": 32.62 } })).await;
@@ -295,7 +305,13 @@ async fn near_stores_come_nearest_first_on_stable_pages() {
         loop {
             let vars = json!({ "first": first, "after": after, "open": open, "sort": sort });
             let page = world.gql("", query, vars).await["stores"].take();
-            seen.extend(page["edges"].as_array().unwrap().iter().map(|e| e["node"]["id"].as_str().unwrap().to_owned()));
+            seen.extend(
+                page["edges"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|e| e["node"]["id"].as_str().unwrap().to_owned()),
+            );
             if page["pageInfo"]["hasNextPage"] == false {
                 return seen;
             }
@@ -309,7 +325,8 @@ async fn near_stores_come_nearest_first_on_stable_pages() {
         let rated: HashSet<String> = walk(false, "RATING", first).await.into_iter().collect();
         assert_eq!(rated.len(), ids.len());
     }
-    let open: Vec<String> = ids.iter().enumerate().filter(|(i, _)| *i != 2).map(|(_, id)| id.clone()).collect();
+    let open: Vec<String> =
+        ids.iter().enumerate().filter(|(i, _)| *i != 2).map(|(_, id)| id.clone()).collect();
     assert_eq!(walk(true, "DISTANCE", 2).await, open);
     // Out of everybody's area.
     let far = Point::new(36.9, 32.62).unwrap();

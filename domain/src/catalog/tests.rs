@@ -66,7 +66,10 @@ fn choices_are_checked() {
     let mut p = product();
     assert_eq!(validate_choice(&p, &choose(&[1, 11, 12])).unwrap(), Money::new(240, Currency::Syp));
     assert!(matches!(validate_choice(&p, &[]), Err(CatalogError::TooFewModifiers { min: 1, .. })));
-    assert!(matches!(validate_choice(&p, &choose(&[1, 2])), Err(CatalogError::TooManyModifiers { max: 1, .. })));
+    assert!(matches!(
+        validate_choice(&p, &choose(&[1, 2])),
+        Err(CatalogError::TooManyModifiers { max: 1, .. })
+    ));
     assert!(matches!(validate_choice(&p, &choose(&[1, 1])), Err(CatalogError::ModifierTwice)));
     assert!(matches!(validate_choice(&p, &choose(&[1, 99])), Err(CatalogError::ModifierNotFound)));
     p.modifier_groups[0].modifiers[0].available = false;
@@ -113,10 +116,7 @@ fn drafts_are_checked() {
         name: text("g"),
         min,
         max,
-        modifiers: vec![
-            ModifierDraft { id: None, name: text("m"), price_minor: 0, available: true };
-            count
-        ],
+        modifiers: vec![ModifierDraft { id: None, name: text("m"), price_minor: 0, available: true }; count],
     };
     assert!(check_groups(&[group(0, 1, 1)]).is_ok());
     for (min, max, count) in [(2, 1, 3), (0, 2, 1), (-1, 1, 1), (0, 0, 1), (0, 0, 0), (0, 1, 51)] {

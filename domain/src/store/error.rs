@@ -46,8 +46,8 @@ daraa_platform::faults! {
         AreaEmpty: BadInput, "The service area is empty.", "منطقة التوصيل فارغة.", field "polygons";
         /// Too many polygons, rings or points.
         AreaTooComplex: BadInput, "At most 10 polygons, 10 rings each and 1,000 points in all.", "10 مضلعات كحد أقصى، لكل منها 10 حلقات، و1000 نقطة إجمالاً.", field "polygons";
-        /// A ring with fewer than three points.
-        AreaTooFewPoints: BadInput, "A ring needs at least three different points.", "تحتاج الحلقة إلى ثلاث نقاط مختلفة على الأقل.", field "polygons";
+        /// A ring with fewer than three points, or all of them on one line.
+        AreaTooFewPoints: BadInput, "A ring needs at least three points that are not on one line.", "تحتاج الحلقة إلى ثلاث نقاط على الأقل ليست على خط واحد.", field "polygons";
         /// A ring crosses itself.
         AreaSelfIntersects: BadInput, "A ring crosses or touches itself.", "الحلقة تتقاطع مع نفسها.", field "polygons";
         /// A hole is outside or meets another.

@@ -1,7 +1,7 @@
 //! The service area as it is stored (GeoJSON) and as geometry.
 
 use geo::algorithm::validation::{InvalidMultiPolygon, InvalidPolygon};
-use geo::{BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _};
+use geo::{Area as _, BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _};
 use mongodb::bson::{Bson, doc};
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ pub const MAX_POINTS: usize = 1_000;
 /// enough that geometry on the plane and on the sphere agree to a few metres.
 pub const MAX_SPAN_DEGREES: f64 = 2.0;
 
+/// A smaller ring (some square metres) is a line that was drawn back and forth.
+const MIN_RING_SQUARE_DEGREES: f64 = 1e-9;
+
 /// Why rings make no service area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadArea {
@@ -26,8 +29,8 @@ pub enum BadArea {
     /// More than [`MAX_POLYGONS`], [`MAX_RINGS`] or [`MAX_POINTS`].
     #[error("the area has too many polygons, rings or points")]
     TooMany,
-    /// A ring with fewer than three different points.
-    #[error("a ring needs at least three different points")]
+    /// A ring with fewer than three different points, or all of them on one line.
+    #[error("a ring needs at least three points that are not on one line")]
     TooFewPoints,
     /// A ring crosses or touches itself.
     #[error("a ring crosses itself")]
@@ -86,6 +89,13 @@ impl ServiceArea {
             },
             _ => BadArea::Overlap,
         })?;
+        // A ring along one line crosses nothing and holds nothing; MongoDB refuses it.
+        let flat = |ring: &LineString<f64>| {
+            Polygon::new(ring.clone(), Vec::new()).unsigned_area() < MIN_RING_SQUARE_DEGREES
+        };
+        if area.iter().any(|p| flat(p.exterior()) || p.interiors().iter().any(flat)) {
+            return Err(BadArea::TooFewPoints);
+        }
         Ok(Self(area))
     }
 

@@ -76,8 +76,11 @@ fn overrides_replace_a_day_and_closures_cut_everything() {
     assert!(!is_open(&schedule, at("2026-01-06T10:00:00Z")));
     assert!(is_open(&schedule, at("2026-01-06T19:30:00Z")));
 
-    let closure =
-        Closure { from: at("2026-01-07T08:00:00Z"), until: at("2026-01-07T09:00:00Z"), reason: String::new() };
+    let closure = Closure {
+        from: at("2026-01-07T08:00:00Z"),
+        until: at("2026-01-07T09:00:00Z"),
+        reason: String::new(),
+    };
     schedule.closures.push(closure);
     assert!(is_open(&schedule, at("2026-01-07T07:59:00Z")));
     assert!(!is_open(&schedule, at("2026-01-07T08:00:00Z")));
@@ -87,8 +90,11 @@ fn overrides_replace_a_day_and_closures_cut_everything() {
         Some(at("2026-01-07T08:00:00Z")),
         "a closure ends the present span"
     );
-    let holidays =
-        Closure { from: at("2026-01-08T00:00:00Z"), until: at("2026-03-01T00:00:00Z"), reason: String::new() };
+    let holidays = Closure {
+        from: at("2026-01-08T00:00:00Z"),
+        until: at("2026-03-01T00:00:00Z"),
+        reason: String::new(),
+    };
     schedule.closures.push(holidays);
     assert_eq!(next_span(&schedule, at("2026-01-10T08:00:00Z")), None, "no opening in sight");
 }
@@ -157,12 +163,7 @@ prop_compose! {
 }
 
 fn schedule(zone: &str, hours: Vec<OpenRange>) -> Schedule {
-    Schedule {
-        time_zone: TimeZone::parse(zone).unwrap(),
-        hours,
-        overrides: Vec::new(),
-        closures: Vec::new(),
-    }
+    Schedule { time_zone: TimeZone::parse(zone).unwrap(), hours, overrides: Vec::new(), closures: Vec::new() }
 }
 
 proptest! {

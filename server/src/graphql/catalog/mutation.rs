@@ -4,7 +4,10 @@ use async_graphql::{Context, Object};
 use daraa_domain::catalog::{self, ProductAction, stock};
 
 use super::input::{
-    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionUpdateInput, MenuSectionUpdatePayload, ProductCreateInput, ProductCreatePayload, ProductHideInput, ProductHidePayload, ProductPublishInput, ProductPublishPayload, ProductUpdateInput, ProductUpdatePayload, StockAdjustInput, StockAdjustPayload, VariantAvailabilitySetInput, VariantAvailabilitySetPayload,
+    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionUpdateInput, MenuSectionUpdatePayload,
+    ProductCreateInput, ProductCreatePayload, ProductHideInput, ProductHidePayload, ProductPublishInput,
+    ProductPublishPayload, ProductUpdateInput, ProductUpdatePayload, StockAdjustInput, StockAdjustPayload,
+    VariantAvailabilitySetInput, VariantAvailabilitySetPayload,
 };
 use super::types::{MenuSectionObject, ProductObject, StockObject};
 use crate::graphql::access::{Role, requires};

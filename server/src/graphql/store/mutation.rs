@@ -6,7 +6,14 @@ use daraa_domain::store::hours::parse_date;
 use daraa_domain::store::{self, StoreAction};
 
 use super::input::{
-    StoreApproveInput, StoreApprovePayload, StoreCategoryCreateInput, StoreCategoryCreatePayload, StoreCloseInput, StoreClosePayload, StoreClosureAddInput, StoreClosureAddPayload, StoreClosureRemoveInput, StoreClosureRemovePayload, StoreCommissionSetInput, StoreCommissionSetPayload, StoreCreateInput, StoreCreatePayload, StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput, StoreHoursSetPayload, StorePauseInput, StorePausePayload, StoreReopenInput, StoreReopenPayload, StoreResumeInput, StoreResumePayload, StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackInput, StoreSendBackPayload, StoreServiceAreaSetInput, StoreServiceAreaSetPayload, StoreSubmitInput, StoreSubmitPayload, StoreSuspendInput, StoreSuspendPayload, StoreUpdateInput, StoreUpdatePayload,
+    StoreApproveInput, StoreApprovePayload, StoreCategoryCreateInput, StoreCategoryCreatePayload,
+    StoreCloseInput, StoreClosePayload, StoreClosureAddInput, StoreClosureAddPayload,
+    StoreClosureRemoveInput, StoreClosureRemovePayload, StoreCommissionSetInput, StoreCommissionSetPayload,
+    StoreCreateInput, StoreCreatePayload, StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput,
+    StoreHoursSetPayload, StorePauseInput, StorePausePayload, StoreReopenInput, StoreReopenPayload,
+    StoreResumeInput, StoreResumePayload, StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackInput,
+    StoreSendBackPayload, StoreServiceAreaSetInput, StoreServiceAreaSetPayload, StoreSubmitInput,
+    StoreSubmitPayload, StoreSuspendInput, StoreSuspendPayload, StoreUpdateInput, StoreUpdatePayload,
 };
 use super::types::{StoreCategoryObject, StoreObject};
 use crate::graphql::access::{Role, requires};

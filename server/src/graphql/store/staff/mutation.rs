@@ -5,7 +5,9 @@ use daraa_domain::ids::AccountId;
 use daraa_domain::store::staff;
 
 use super::types::{
-    InvitationObject, StoreInvitationAcceptInput, StoreInvitationAcceptPayload, StoreInvitationRevokeInput, StoreInvitationRevokePayload, StoreStaffInviteInput, StoreStaffInvitePayload, StoreStaffRemoveInput, StoreStaffRemovePayload,
+    InvitationObject, StoreInvitationAcceptInput, StoreInvitationAcceptPayload, StoreInvitationRevokeInput,
+    StoreInvitationRevokePayload, StoreStaffInviteInput, StoreStaffInvitePayload, StoreStaffRemoveInput,
+    StoreStaffRemovePayload,
 };
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
