@@ -232,6 +232,8 @@ impl Caller {
         name: &str,
         codes: &crate::otp::Codes,
     ) -> Result<String, CallError> {
+        // An app that signs in shows no old token: a token that is not valid any more is refused everywhere.
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = Tokens::default();
         let since = codes.position();
         self.mutate("codeRequest", "expiresAt", json!({ "phone": phone })).await?;
         let code = codes
