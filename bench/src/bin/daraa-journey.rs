@@ -18,7 +18,7 @@ struct Arguments {
     #[arg(long, env = "DARAA_OTP_LOG", default_value = ".daraa/run/otp.log")]
     otp_log: PathBuf,
     /// Phone of an existing ops admin.
-    #[arg(long, default_value = "+963900000001")]
+    #[arg(long, default_value = "+963944000001")]
     ops_phone: String,
     /// Number of this walk, for phone numbers of its own; random when not given.
     #[arg(long)]

@@ -48,7 +48,7 @@ struct Arguments {
     #[arg(long, env = "DARAA_OTP_LOG", default_value = ".daraa/otp.log")]
     otp_log: PathBuf,
     /// Phone of an existing ops admin.
-    #[arg(long, default_value = "+963900000001")]
+    #[arg(long, default_value = "+963944000001")]
     ops_phone: String,
     /// Base address of the simulated card provider, to compare with its log.
     #[arg(long, env = "DARAA_PAY_URL")]

@@ -159,11 +159,10 @@ async fn confirmed_at_bank(walk: &mut Walk, setting: &Setting) -> Result<(), Stu
 }
 
 /// Changes settings as an admin; the former values.
-async fn set(ops: &Caller, values: Value) -> Result<Value, CallError> {
-    let document = "query Settings { settings { version storeResponseS noShowWaitS } }";
+async fn set(ops: &Caller, deadlines: Value) -> Result<Value, CallError> {
+    let document = "query Settings { settings { version deadlines { storeResponseS noShowWaitS } } }";
     let former = ops.query(document, json!({})).await?["settings"].take();
-    let mut input = values;
-    input["expectedVersion"] = former["version"].clone();
+    let input = json!({ "deadlines": deadlines, "expectedVersion": former["version"] });
     ops.mutate("settingsUpdate", "settings { version }", input).await?;
     Ok(former)
 }
@@ -173,7 +172,7 @@ async fn store_silent(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble>
     let placed = async {
         let former = set(&ops, json!({ "storeResponseS": 1 })).await?;
         let group = buy(walk, setting, 5, "CASH", None).await;
-        set(&ops, json!({ "storeResponseS": former["storeResponseS"] })).await?;
+        set(&ops, json!({ "storeResponseS": former["deadlines"]["storeResponseS"] })).await?;
         group
     }
     .await;
@@ -256,7 +255,7 @@ async fn nobody_home(walk: &mut Walk, setting: &Setting) -> Result<(), Stumble> 
         Ok(((), status))
     })
     .await?;
-    set(&ops, json!({ "noShowWaitS": former["noShowWaitS"] })).await?;
+    set(&ops, json!({ "noShowWaitS": former["deadlines"]["noShowWaitS"] })).await?;
     Ok(())
 }
 

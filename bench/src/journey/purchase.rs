@@ -115,7 +115,7 @@ async fn check_out_both(walk: &mut Walk, setting: &Setting) -> Result<Value, Stu
     let code = coupon.clone();
     walk.step("ops make a coupon: ten percent, once per customer", async {
         let input = json!({
-            "code": code, "kind": "PERCENT", "percentBps": 1000, "limitTotal": 100, "limitPerCustomer": 1,
+            "code": code, "kind": "PERCENT", "value": "1000", "validTo": "2099-01-01T00:00:00Z", "limitTotal": 100, "limitPerCustomer": 1,
             "bearer": "PLATFORM", "currency": "SYP",
         });
         ops.mutate("couponCreate", "coupon { id }", input).await?;
@@ -342,7 +342,7 @@ async fn deliver(
 
 async fn settled(walk: &mut Walk, setting: &Setting, order: &Value, delivery: &str) -> Result<(), Stumble> {
     walk.step("the books: store earnings and commission of the order", async {
-        let document = "query Earned($id: ID!) { storeEarnings(storeId: $id, first: 5) { edges { node { order { id } amount { formatted } status } } } commissions(storeId: $id, first: 5) { edges { node { amount { formatted } } } } }";
+        let document = "query Earned($id: ID!) { storeEarnings(storeId: $id, first: 5) { edges { node { orderId amount { formatted } status } } } commissions(storeId: $id, first: 5) { edges { node { amount { formatted } } } } }";
         let data = until(|| async {
             let data = setting.bakery.owner.query(document, json!({ "id": setting.bakery.id })).await?;
             let there = data["storeEarnings"]["edges"].as_array().is_some_and(|e| !e.is_empty());
@@ -370,7 +370,7 @@ async fn settled(walk: &mut Walk, setting: &Setting, order: &Value, delivery: &s
                     "courierId": id_of(&me["myCourier"]), "amountMinor": owed.to_string(),
                     "idempotencyKey": format!("settle-{delivery}"),
                 });
-                ops.mutate("cashSettle", "courierId", input).await?;
+                ops.mutate("cashSettle", "cashFloat { owed { amountMinor } }", input).await?;
                 return Ok(((), me["myCourier"]["cashFloat"]["formatted"].to_string()));
             }
         }
@@ -396,9 +396,9 @@ async fn rejected(walk: &mut Walk, setting: &Setting, order: &str) -> Result<(),
         let rejected = owner.mutate("orderReject", "order { status }", input).await?;
         same("status", "REJECTED", rejected["order"]["status"].as_str().unwrap_or_default())?;
         let on_hand = until(|| async {
-            let document = "query Stock($id: ID!) { storeStock(storeId: $id, first: 5) { edges { node { onHand reserved sold } } } }";
+            let document = "query Stock($id: ID!) { store(id: $id) { products(first: 5) { edges { node { variants { stock { onHand reserved sold } } } } } } }";
             let data = owner.query(document, json!({ "id": setting.grocer.id })).await?;
-            let stock = &data["storeStock"]["edges"][0]["node"];
+            let stock = &data["store"]["products"]["edges"][0]["node"]["variants"][0]["stock"];
             Ok((stock["onHand"].as_i64() == Some(5)).then(|| stock.to_string()))
         })
         .await?;

@@ -136,7 +136,8 @@ async fn staff(walk: &mut Walk, bakery: &OpenStore) -> Result<(), Stumble> {
         let baker = api.anonymous();
         baker.sign_in(&phone, "Baker", &codes).await?;
         let input = json!({ "invitationId": id_of(&invited["invitation"]) });
-        baker.mutate("storeInvitationAccept", "store { id }", input).await?;
+        baker.mutate("storeInvitationAccept", "invitation { id }", input).await?;
+        baker.refresh().await?;
         let document =
             "query Queue($id: ID!) { storeOrders(storeId: $id, first: 5) { edges { node { id } } } }";
         baker.query(document, json!({ "id": bakery.id })).await?;

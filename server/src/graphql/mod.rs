@@ -55,6 +55,7 @@ pub mod address;
 pub mod audit;
 pub mod cart;
 pub mod catalog;
+pub mod check;
 pub mod context;
 pub mod courier;
 pub mod delivery;

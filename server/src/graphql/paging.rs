@@ -49,7 +49,12 @@ pub fn connection<T, N: OutputType>(page: Page<T>, node: impl Fn(T) -> N) -> Con
 }
 
 /// A page as a connection whose edges carry more.
-pub fn connection_with<T, N: OutputType, E: async_graphql::ObjectType, L: ConnectionNameType + EdgeNameType>(
+pub fn connection_with<
+    T,
+    N: OutputType,
+    E: async_graphql::ObjectType,
+    L: ConnectionNameType + EdgeNameType,
+>(
     page: Page<T>,
     edge: impl Fn(T) -> (N, E),
 ) -> ConnectionWith<N, E, L> {

@@ -15,6 +15,7 @@ use super::address::{AddressMutation, AddressQuery};
 use super::audit::AuditQuery;
 use super::cart::{CartMutation, CartQuery};
 use super::catalog::{CatalogMutation, CatalogQuery, ProductLoader, StockLoader};
+use super::check::CheckQuery;
 use super::context::Ctx as _;
 use super::courier::{CourierLoader, CourierMutation, CourierQuery};
 use super::delivery::{
@@ -43,6 +44,7 @@ pub struct Query(
     AddressQuery,
     AuditQuery,
     CartQuery,
+    CheckQuery,
     CatalogQuery,
     CourierQuery,
     DeliveryQuery,

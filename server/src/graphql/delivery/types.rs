@@ -9,12 +9,14 @@ use daraa_domain::delivery::{
     self, Delivery, DeliveryAction, DeliveryEta, DeliveryStatus, DeliveryStep, EscalationReason,
     FailureReason, Proof, ProofKind, Stop, StopKind,
 };
+use daraa_domain::order;
 use daraa_platform::time::Timestamp;
 
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
 use crate::graphql::courier::{CourierLoader, DeliveryCourierObject};
 use crate::graphql::error::ApiError;
+use crate::graphql::order::OrderObject;
 use crate::graphql::scalars::{BigInt, GeoPoint, MoneyObject};
 
 /// A delivery: what one courier brings.
@@ -38,6 +40,12 @@ impl DeliveryObject {
     /// The ids of its orders, `ord_…`.
     async fn order_ids(&self) -> Vec<ID> {
         self.0.order_ids.iter().map(|id| id.to_string().into()).collect()
+    }
+
+    /// Those of its orders that you may see: the courier all, a customer and a store their own.
+    async fn orders(&self, ctx: &Context<'_>) -> Result<Vec<OrderObject>, ApiError> {
+        let found = order::get_many_for(ctx.app(), ctx.actor(), &self.0.order_ids).await?;
+        Ok(found.into_iter().map(OrderObject::from).collect())
     }
 
     /// Where it stands.
