@@ -179,7 +179,7 @@ impl Api {
         }
         // Only a TLS set-up could fail, and there is none.
         let http = builder.build().unwrap_or_default();
-        Caller { api: self.clone(), http, tokens: Arc::default(), lang: "en" }
+        Caller { api: self.clone(), http, tokens: Arc::default(), refreshing: Arc::default(), lang: "en" }
     }
 }
 
@@ -197,6 +197,8 @@ pub struct Caller {
     pub api: Api,
     http: reqwest::Client,
     tokens: Arc<Mutex<Tokens>>,
+    /// One refresh at a time: a token used twice looks stolen.
+    refreshing: Arc<tokio::sync::Mutex<()>>,
     lang: &'static str,
 }
 
@@ -257,8 +259,26 @@ impl Caller {
     /// # Errors
     /// When the refresh token is refused.
     pub async fn refresh(&self) -> Result<(), CallError> {
+        let _turn = self.refreshing.lock().await;
+        self.refresh_in_turn().await
+    }
+
+    /// Replaces the tokens unless somebody did since `expired` was in use.
+    ///
+    /// # Errors
+    /// When the refresh token is refused.
+    pub async fn renew(&self, expired: Option<&str>) -> Result<(), CallError> {
+        let _turn = self.refreshing.lock().await;
+        if self.access_token().as_deref() != expired {
+            return Ok(());
+        }
+        self.refresh_in_turn().await
+    }
+
+    async fn refresh_in_turn(&self) -> Result<(), CallError> {
         let input = json!({ "refreshToken": self.refresh_token() });
-        let anonymous = self.api.anonymous();
+        // The same device, without the access token that is not valid any more.
+        let anonymous = Self { tokens: Arc::default(), ..self.clone() };
         let payload =
             Box::pin(anonymous.mutate("sessionRefresh", "session { accessToken refreshToken }", input))
                 .await?;
@@ -303,6 +323,7 @@ impl Caller {
         let started = Instant::now();
         let mut refreshed = false;
         loop {
+            let access = self.access_token();
             let error = match self.once(document, &variables).await {
                 Ok(data) => return Ok(data),
                 Err(e) => e,
@@ -311,9 +332,9 @@ impl Caller {
             let passes = matches!(&error, CallError::Transport(_))
                 || error.is("UNAVAILABLE")
                 || error.is("OVERLOADED");
-            if error.is("UNAUTHENTICATED") && !refreshed && self.refresh_token().is_some() {
+            if error.is("TOKEN_EXPIRED") && !refreshed && self.refresh_token().is_some() {
                 refreshed = true;
-                Box::pin(self.refresh()).await?;
+                Box::pin(self.renew(access.as_deref())).await?;
             } else if !passes || started.elapsed() > GIVE_UP_AFTER {
                 return Err(error);
             } else {

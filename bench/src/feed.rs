@@ -32,10 +32,11 @@ pub fn follow(
     tokio::spawn(async move {
         let mut last: Option<String> = Some("0".to_owned());
         while !sender.is_closed() {
+            let access = caller.access_token();
             if let Err(reason) = run(&caller, field, &arguments, selection, &mut last, &sender).await {
                 tracing::debug!(field, reason, "feed reconnects");
                 if reason.contains("4401") || reason.contains("4403") {
-                    drop(caller.refresh().await);
+                    drop(caller.renew(access.as_deref()).await);
                 }
             }
             tokio::time::sleep(RECONNECT_PAUSE).await;
