@@ -104,7 +104,7 @@ pub async fn run(plan: Plan, options: &Options) -> Result<Report, CallError> {
 type People = (Vec<OpenStore>, Vec<CourierBot>, Vec<CustomerBot>);
 
 async fn set_up(plan: &Plan, api: &Api, codes: &Codes, ops: &Caller) -> Result<People, CallError> {
-    let bar = progress(plan.stores.len() + plan.couriers.len() + plan.orders.len(), "setting up");
+    let bar = Progress::new(plan.stores.len() + plan.couriers.len() + plan.orders.len(), "setting up");
     let stores = each(&plan.stores, &bar, |n, place| {
         let (api, codes, ops) = (api.clone(), codes.clone(), ops.clone());
         async move {
@@ -154,14 +154,14 @@ async fn set_up(plan: &Plan, api: &Api, codes: &Codes, ops: &Caller) -> Result<P
         }
     })
     .await?;
-    bar.finish_with_message("set up");
+    bar.bar.finish();
     Ok((stores.into_iter().map(|(store, _)| store).collect(), couriers, customers))
 }
 
 /// Does `work` for each item, some at once, keeping their order.
 async fn each<I, O, F>(
     items: &[I],
-    bar: &ProgressBar,
+    bar: &Progress,
     work: impl Fn(usize, I) -> F,
 ) -> Result<Vec<O>, CallError>
 where
@@ -171,7 +171,7 @@ where
     use futures_util::{StreamExt as _, TryStreamExt as _};
     futures_util::stream::iter(items.iter().cloned().enumerate().map(|(n, item)| work(n, item)))
         .buffered(SETUP_AT_ONCE)
-        .inspect_ok(|_| bar.inc(1))
+        .inspect_ok(|_| bar.step(""))
         .try_collect()
         .await
 }
@@ -187,7 +187,7 @@ fn next_midnight(clock: DayClock) -> i64 {
 }
 
 async fn watch(day: &Day, orders: &mut JoinSet<()>) {
-    let bar = progress(day.plan.orders.len(), "delivering");
+    let bar = Progress::new(day.plan.orders.len(), "delivering");
     let last = day.plan.orders.iter().map(|o| o.ready_minute).max().unwrap_or(0);
     let end_ms = day.start_ms + (i64::from(last) + LATEST_END_MINUTES) * 60_000;
     loop {
@@ -198,11 +198,10 @@ async fn watch(day: &Day, orders: &mut JoinSet<()>) {
         if !ended {
             break;
         }
-        bar.inc(1);
         let minute = (day.clock.now_ms() - day.start_ms) / 60_000;
-        bar.set_message(format!("delivering, {:02}:{:02}", minute / 60, minute % 60));
+        bar.step(&format!("{:02}:{:02}", minute / 60, minute % 60));
     }
-    bar.finish();
+    bar.bar.finish();
 }
 
 async fn inject(day: Arc<Day>, fault: Option<(u32, String)>) {
@@ -261,11 +260,34 @@ async fn provider_log(provider: &Provider) -> Result<Vec<Value>, CallError> {
     }
 }
 
-fn progress(len: usize, message: &'static str) -> ProgressBar {
-    let bar = ProgressBar::new(u64::try_from(len).unwrap_or(0));
-    if let Ok(style) = ProgressStyle::with_template("{msg:24} [{bar:40}] {pos}/{len} {elapsed}") {
-        bar.set_style(style);
+/// A bar on a terminal, a line at each tenth elsewhere.
+#[derive(Debug)]
+struct Progress {
+    bar: ProgressBar,
+    what: &'static str,
+}
+
+impl Progress {
+    fn new(len: usize, what: &'static str) -> Self {
+        let bar = ProgressBar::new(u64::try_from(len).unwrap_or(0));
+        if let Ok(style) = ProgressStyle::with_template("{msg:24} [{bar:40}] {pos}/{len} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Self { bar, what }
     }
-    bar.set_message(message);
-    bar
+
+    fn step(&self, detail: &str) {
+        self.bar.inc(1);
+        let (done, len) = (self.bar.position(), self.bar.length().unwrap_or(0).max(1));
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{} {detail}", self.what));
+        } else if done * 10 / len != (done - 1) * 10 / len {
+            tell(&format!("    {} {detail} {done}/{len}", self.what));
+        }
+    }
+}
+
+fn tell(line: &str) {
+    eprintln!("{line}");
 }
