@@ -10,6 +10,7 @@
     reason = "a test that meets the unexpected must fail, loudly and at once"
 )]
 
+mod bringing;
 mod fault_proxy;
 mod gql;
 pub mod members;
@@ -17,6 +18,7 @@ mod people;
 mod shops;
 mod world;
 
+pub use bringing::{Bringer, near};
 pub use fault_proxy::FaultProxy;
 pub use people::Someone;
 pub use shops::{CENTRE, Shop};
