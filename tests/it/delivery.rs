@@ -89,19 +89,16 @@ async fn from_the_store_to_the_door() {
     let mine = offer::live_of(app, &bringer.actor).await.unwrap();
     assert_eq!(mine.len(), 1, "the nearest is asked");
     assert!(offer::live_of(app, &far.actor).await.unwrap().is_empty());
-    assert!(matches!(
-        offer::accept(app, &far.actor, mine[0].id).await,
-        Err(DeliveryError::OfferNotFound)
-    ));
+    assert!(matches!(offer::accept(app, &far.actor, mine[0].id).await, Err(DeliveryError::OfferNotFound)));
 
     let taken = offer::accept(app, &bringer.actor, mine[0].id).await.unwrap();
     assert_eq!((taken.status, taken.courier_id), (S::Assigned, Some(bringer.id)));
     assert_eq!(offer::accept(app, &bringer.actor, mine[0].id).await.unwrap().version, taken.version, "once");
     assert_eq!(order::get_system(app, order_id).await.unwrap().courier_id, Some(bringer.id));
-    assert_eq!(delivery::available_actions(app, &bringer.actor, &taken), [
-        DeliveryAction::Unassign,
-        DeliveryAction::Depart
-    ]);
+    assert_eq!(
+        delivery::available_actions(app, &bringer.actor, &taken),
+        [DeliveryAction::Unassign, DeliveryAction::Depart]
+    );
     assert!(delivery::available_actions(app, &customer, &taken).is_empty());
 
     let id = delivery.id;
@@ -130,10 +127,14 @@ async fn from_the_store_to_the_door() {
         delivery::complete(app, &bringer.actor, pin(&delivery, "1234", None)).await,
         Err(DeliveryError::WrongPin { tries_left: 4 })
     ));
-    let done = delivery::complete(app, &bringer.actor, pin(&delivery, "9876", Some(1_500_000))).await.unwrap();
+    let done =
+        delivery::complete(app, &bringer.actor, pin(&delivery, "9876", Some(1_500_000))).await.unwrap();
     assert_eq!(done.status, S::Delivered);
     assert_eq!(
-        delivery::complete(app, &bringer.actor, pin(&delivery, "9876", Some(1_500_000))).await.unwrap().version,
+        delivery::complete(app, &bringer.actor, pin(&delivery, "9876", Some(1_500_000)))
+            .await
+            .unwrap()
+            .version,
         done.version,
         "once"
     );
@@ -151,7 +152,9 @@ async fn from_the_store_to_the_door() {
         assert!(TRANSITIONS.iter().any(|t| (t.from, t.action, t.to) == (step.from, step.action, step.to)));
     }
     let told = world.announced().await;
-    for kind in ["delivery.created", "offer.made", "offer.accepted", "delivery.assigned", "delivery.delivered"] {
+    for kind in
+        ["delivery.created", "offer.made", "offer.accepted", "delivery.assigned", "delivery.delivered"]
+    {
         assert_eq!(told.iter().filter(|k| *k == kind).count(), 1, "{kind}");
     }
 }
@@ -208,7 +211,11 @@ async fn who_declines_is_not_asked_again_and_ops_hear_when_nobody_is_left() {
     let id = live_offer(&world, &delivery).await;
     let declined = offer::decline(app, &bringer.actor, id, DeclineReason::TooFar).await.unwrap();
     assert_eq!(declined.status, OfferStatus::Declined);
-    assert_eq!(offer::decline(app, &bringer.actor, id, DeclineReason::TooFar).await.unwrap(), declined, "once");
+    assert_eq!(
+        offer::decline(app, &bringer.actor, id, DeclineReason::TooFar).await.unwrap(),
+        declined,
+        "once"
+    );
     let ticked = world.dispatch().await;
     assert_eq!((ticked.offers, ticked.escalations), (0, 1));
     assert_eq!(world.dispatch().await.escalations, 0, "told once");
@@ -317,7 +324,10 @@ async fn only_the_parties_see_a_delivery_and_its_courier() {
     assert!(delivery::position_for(app, &other, &seen).await.unwrap().is_none());
     delivery::complete(app, &bringer.actor, pin(&delivery, "9876", None)).await.unwrap();
     let over = delivery::get_for(app, &customer, delivery.id).await.unwrap();
-    assert!(delivery::position_for(app, &customer, &over).await.unwrap().is_none(), "his way is his own again");
+    assert!(
+        delivery::position_for(app, &customer, &over).await.unwrap().is_none(),
+        "his way is his own again"
+    );
 }
 
 #[tokio::test]
@@ -389,16 +399,17 @@ async fn ops_give_and_take_by_hand() {
         Err(DeliveryError::CapacityReached)
     ));
     assert_eq!(now(&world, &second).await.status, S::Pending, "nothing of it remains");
-    assert!(matches!(
-        delivery::unassign(app, &ops, delivery.id, " ").await,
-        Err(DeliveryError::BadReason)
-    ));
+    assert!(matches!(delivery::unassign(app, &ops, delivery.id, " ").await, Err(DeliveryError::BadReason)));
     let free = delivery::unassign(app, &ops, delivery.id, "vehicle broke down").await.unwrap();
     assert_eq!((free.status, free.courier_id), (S::Pending, None));
     assert_eq!(courier::get(app, other.id).await.unwrap().active_deliveries, 0);
     assert_eq!(order::get_system(app, delivery.order_ids[0]).await.unwrap().courier_id, None);
     world.dispatch().await;
-    assert_eq!(now(&world, &delivery).await.offer.unwrap().courier_id, bringer.id, "not the one it was taken from");
+    assert_eq!(
+        now(&world, &delivery).await.offer.unwrap().courier_id,
+        bringer.id,
+        "not the one it was taken from"
+    );
 }
 
 #[tokio::test]
@@ -455,9 +466,12 @@ async fn food_that_is_not_ready_stays_in_the_store() {
     ));
     let event = world.order_event(&order, "order.ready").await;
     delivery::on_order_ready(app, &event).await.unwrap();
-    assert!(matches!(
-        delivery::pick_up(app, &bringer.actor, code(&delivery, "1234")).await,
-        Err(DeliveryError::OrderConflict)
-    ), "the order itself decides");
+    assert!(
+        matches!(
+            delivery::pick_up(app, &bringer.actor, code(&delivery, "1234")).await,
+            Err(DeliveryError::OrderConflict)
+        ),
+        "the order itself decides"
+    );
     assert_eq!(now(&world, &delivery).await.status, S::AtPickup);
 }

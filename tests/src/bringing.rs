@@ -54,7 +54,12 @@ impl World {
     }
 
     /// An order that a store has accepted (or finished already), written as checkout writes it, with its payment.
-    pub async fn order_to_bring(&self, customer: AccountId, status: OrderStatus, how: PaymentMethod) -> Order {
+    pub async fn order_to_bring(
+        &self,
+        customer: AccountId,
+        status: OrderStatus,
+        how: PaymentMethod,
+    ) -> Order {
         let app = &self.app;
         let money = |minor| Money::new(minor, Currency::Syp);
         let now = self.now();
@@ -87,7 +92,7 @@ impl World {
             address: Some(AddressSnapshot {
                 point: near(1_500.0, 0.0),
                 label: "home".to_owned(),
-                notes: String::new(),
+                notes: None,
             }),
             distance_m: Some(1_500),
             store_code: "1234".to_owned(),
