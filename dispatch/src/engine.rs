@@ -539,7 +539,7 @@ impl<T: Travel, P: Prep, A: Accept> Engine<T, P, A> {
         let late = (took - self.config.target_s).max(0);
         let wait = (ready - there).max(0);
         let permille = i64::from(self.accept.permille(courier, order, travel_s).clamp(1, 1_000));
-        let refusal = (1_000 - permille) * self.config.offer_ttl_s;
+        let refusal = (1_000 - permille) * self.config.answer_s;
         // In thousandths of a customer's second. An order whose offers failed weighs more, so it wins the near
         // courier against a fresh one; a courier's waiting in the store is cheaper than his driving.
         let failures = i64::from(order.refusals.failures.min(8));
@@ -592,7 +592,7 @@ impl<T: Travel, P: Prep, A: Accept> Engine<T, P, A> {
     fn due(&self, order: OrderId, candidate: &Candidate, now: Secs) -> bool {
         let Some(order) = self.state.orders.get(&order) else { return false };
         let ready = self.prep.ready(order, now).p50;
-        let answer = self.config.offer_ttl_s;
+        let answer = self.config.answer_s;
         // A promise that has passed is due: "a little later, again and again" must not become a stall.
         order.spec.ready.p50 <= now
             || candidate.free_at + candidate.travel_s + answer + self.config.epoch_s + self.config.margin_s

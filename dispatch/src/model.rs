@@ -552,6 +552,8 @@ pub struct Config {
     pub courier_horizon_s: Secs,
     /// How long a courier may think about an offer.
     pub offer_ttl_s: Secs,
+    /// How long a courier usually thinks about it: so much earlier he is asked.
+    pub answer_s: Secs,
     /// Set off this much earlier than strictly needed.
     pub margin_s: Secs,
     /// Handing over in the store, and again at the door.
@@ -582,6 +584,7 @@ impl Default for Config {
             order_horizon_s: 20 * 60,
             courier_horizon_s: 15 * 60,
             offer_ttl_s: 30,
+            answer_s: 30,
             margin_s: 0,
             service_s: 120,
             target_s: 40 * 60,

@@ -29,6 +29,10 @@ const WORK_BUDGET: u64 = 200_000;
 const SHARD: i64 = 0;
 /// Couriers report while they ride; one who waits may be silent this long before others are asked first.
 const STALE_AFTER_S: i64 = 3_600;
+/// How long a courier usually thinks about an offer, shown seconds.
+const USUAL_ANSWER_S: i64 = 30;
+/// Nobody answers faster than this, real time.
+const LEAST_REAL_ANSWER: Duration = Duration::from_secs(3);
 /// Who acts.
 const DISPATCHER: Actor = Actor::System("dispatch");
 
@@ -71,7 +75,8 @@ pub async fn dispatch_tick(app: &App, fence: Fence) -> Result<Ticked, DeliveryEr
     let now = app.clock.now().secs();
     let config = engine::Config {
         epoch_s: EPOCH_S,
-        offer_ttl_s: settings.deadlines.offer_s,
+        offer_ttl_s: offer_ttl_s(app, settings.deadlines.offer_s),
+        answer_s: settings.deadlines.offer_s.min(USUAL_ANSWER_S),
         stale_after_s: STALE_AFTER_S,
         ..engine::Config::default()
     };
@@ -114,6 +119,15 @@ pub async fn dispatch_tick(app: &App, fence: Fence) -> Result<Ticked, DeliveryEr
         );
     }
     Ok(applied)
+}
+
+/// How long a courier may think, shown seconds. When the clock runs fast, a network and a program still need their
+/// own time to answer.
+fn offer_ttl_s(app: &App, wanted_s: i64) -> i64 {
+    const SPAN: Duration = Duration::from_secs(3_600);
+    let real_ms = app.clock.real(SPAN).as_millis().max(1);
+    let least = LEAST_REAL_ANSWER.as_millis().saturating_mul(SPAN.as_millis()) / real_ms / 1_000;
+    wanted_s.max(i64::try_from(least).unwrap_or(wanted_s))
 }
 
 /// Whether only this command failed: its delivery, courier or offer is not as it was.

@@ -90,17 +90,10 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
     let courier_id = actor.courier()?;
     let offer = store::of_courier(app, courier_id, id).await?.ok_or(DeliveryError::OfferNotFound)?;
     if offer.status == OfferStatus::Accepted {
-        // Said already: the answer may have been lost. The same success while the delivery is still his.
-        let delivery =
-            deliveries::get(app, offer.delivery_id).await?.ok_or(DeliveryError::DeliveryNotFound)?;
-        return if delivery.courier_id == Some(courier_id) {
-            Ok(delivery)
-        } else {
-            Err(DeliveryError::OfferNotLive)
-        };
+        return said_before(app, courier_id, id).await;
     }
     check_cash(app, courier_id, &offer).await?;
-    transact!(&app.mongo, "offer.accept", DeliveryError, |tx| {
+    let outcome = transact!(&app.mongo, "offer.accept", DeliveryError, |tx| {
         let now = app.clock.now();
         let ended = store::end_in_tx(app, tx, id, OfferStatus::Accepted, None, now)
             .await?
@@ -122,7 +115,23 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
             order::set_courier_in_tx(app, tx, *order_id, Some(courier_id)).await?;
         }
         Ok(after)
-    })
+    });
+    match outcome {
+        // The same answer, given twice at once.
+        Err(DeliveryError::OfferNotLive) => said_before(app, courier_id, id).await,
+        outcome => outcome,
+    }
+}
+
+/// An accepted offer accepted again, for its answer may have been lost: the same success while the delivery is still
+/// his.
+async fn said_before(app: &App, courier_id: CourierId, id: OfferId) -> Result<Delivery, DeliveryError> {
+    let offer = store::of_courier(app, courier_id, id).await?.ok_or(DeliveryError::OfferNotFound)?;
+    if offer.status != OfferStatus::Accepted {
+        return Err(DeliveryError::OfferNotLive);
+    }
+    let delivery = deliveries::get(app, offer.delivery_id).await?;
+    delivery.filter(|d| d.courier_id == Some(courier_id)).ok_or(DeliveryError::OfferNotLive)
 }
 
 /// What he holds, what he is about to collect and what this adds must stay within his limit.
