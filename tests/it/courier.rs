@@ -74,7 +74,7 @@ async fn ops_approve_and_only_then_a_courier_works() {
 async fn positions_are_live_and_sampled() {
     let world = World::new().await;
     let app = &world.app;
-    let bringer = world.courier_online(near(0.0, 0.0)).await;
+    let bringer = world.bringer(near(0.0, 0.0)).await;
     world.pass(Duration::from_secs(20));
     for n in 0..10_u32 {
         courier::move_to(app, &bringer.actor, near(f64::from(n), 0.0)).await.unwrap();

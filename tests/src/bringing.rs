@@ -33,12 +33,12 @@ pub fn near(north_m: f64, east_m: f64) -> Point {
 
 impl World {
     /// A new courier, approved and online, with room for one delivery.
-    pub async fn courier_online(&self, at: Point) -> Bringer {
-        self.courier_with(at, 1).await
+    pub async fn bringer(&self, at: Point) -> Bringer {
+        self.bringer_with(at, 1).await
     }
 
     /// A new courier, approved and online, with room for several deliveries.
-    pub async fn courier_with(&self, at: Point, capacity: i64) -> Bringer {
+    pub async fn bringer_with(&self, at: Point, capacity: i64) -> Bringer {
         let app = &self.app;
         let someone = self.customer().await;
         let actor = self.actor(&someone).await;
