@@ -83,7 +83,7 @@ impl From<crate::payment::PaymentError> for DeliveryError {
         match e {
             PaymentError::Infra(cause) => Self::Infra(cause),
             PaymentError::WrongCashAmount { .. } => Self::CashMismatch,
-            PaymentError::StaleVersion => Self::StaleVersion,
+            PaymentError::PaymentBusy => Self::StaleVersion,
             _ => Self::OrderConflict,
         }
     }

@@ -18,6 +18,8 @@ daraa_platform::faults! {
         InvalidReason: BadInput, "A reason of 1 to 200 characters is needed.", "يلزم ذكر السبب (من 1 إلى 200 حرف).", field "reason";
         /// The same reference was booked before; nothing was booked now.
         AlreadyPosted: Conflict, "This was booked before.", "تم قيد هذه العملية من قبل.";
+        /// The order's money is not divided yet, so nothing of it can be charged back; soon it will be.
+        NotSettled: Unavailable, "The order is still being settled; please try again shortly.", "ما زالت تسوية الطلب جارية، يرجى المحاولة بعد قليل.";
         /// The idempotency key is missing or too long.
         InvalidIdempotencyKey: BadInput, "The idempotency key must have 1 to 64 characters.", "يجب أن يكون مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
         /// The key was used for another request.

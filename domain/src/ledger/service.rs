@@ -15,7 +15,7 @@ use super::model::{
 use super::{rules, store, wallet};
 use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::app::App;
-use crate::ids::{CourierId, LedgerTransactionId, StoreId};
+use crate::ids::{CourierId, LedgerTransactionId, OrderId, StoreId};
 
 /// Earnings are held back this long, so that complaints can still be charged to them.
 const EARNING_HOLD: Duration = Duration::from_secs(24 * 3600);
@@ -103,13 +103,17 @@ pub async fn is_posted_in_tx(app: &App, tx: &mut Tx, reference: &str) -> Result<
     Ok(store::find_transaction_in_tx(app, tx, reference).await?.is_some())
 }
 
+fn settle_reference(order_id: OrderId) -> String {
+    format!("settle:{order_id}")
+}
+
 /// Divides a completed order's money among its parties, with its commission and earnings. Called again for the
 /// same order it does nothing.
 ///
 /// # Errors
 /// Figures that do not sum are a defect; database failure.
 pub async fn settle_order_in_tx(app: &App, tx: &mut Tx, order: &Settlement) -> Result<(), LedgerError> {
-    let reference = format!("settle:{}", order.order_id);
+    let reference = settle_reference(order.order_id);
     if is_posted_in_tx(app, tx, &reference).await? {
         return Ok(());
     }
@@ -165,7 +169,8 @@ pub async fn settle_order_in_tx(app: &App, tx: &mut Tx, order: &Settlement) -> R
 /// same refund it does nothing. The customer's side is booked by the payment room when the money goes back.
 ///
 /// # Errors
-/// Figures out of bounds are a defect; database failure.
+/// [`LedgerError::NotSettled`] before the order is settled (call again later); figures out of bounds are a
+/// defect; database failure.
 pub async fn reverse_for_refund_in_tx(
     app: &App,
     tx: &mut Tx,
@@ -174,6 +179,10 @@ pub async fn reverse_for_refund_in_tx(
     let reference = format!("refund_charge:{}", refund.refund_id);
     if is_posted_in_tx(app, tx, &reference).await? {
         return Ok(());
+    }
+    // Charged before the settlement, the refund would leave the commission on what was given back.
+    if !is_posted_in_tx(app, tx, &settle_reference(refund.order_id)).await? {
+        return Err(LedgerError::NotSettled);
     }
     let commission = store::commission_in_tx(app, tx, refund.order_id).await?;
     let charge =

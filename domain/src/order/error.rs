@@ -126,7 +126,7 @@ impl From<crate::payment::PaymentError> for OrderError {
             E::CardTokenRequired => Self::CardRequired,
             E::CardsNotAccepted => Self::CardsNotAccepted,
             E::RefundExceedsCaptured { left_minor } => Self::RefundTooLarge { left_minor },
-            E::OutcomeUnknown => {
+            E::OutcomeUnknown | E::PaymentBusy => {
                 Self::Infra(Infra::Port { port: "pay", cause: "its answer is not known yet".to_owned() })
             }
             _ => Self::PaymentRefused,
@@ -138,6 +138,9 @@ impl From<crate::ledger::LedgerError> for OrderError {
     fn from(e: crate::ledger::LedgerError) -> Self {
         match e {
             crate::ledger::LedgerError::Infra(cause) => Self::Infra(cause),
+            crate::ledger::LedgerError::NotSettled => {
+                Self::Infra(Infra::Port { port: "ledger", cause: "the order is not settled yet".to_owned() })
+            }
             other => Self::Infra(Infra::defect(other)),
         }
     }

@@ -45,7 +45,7 @@ pub async fn declare_cash(app: &App, actor: &Actor) -> Result<u64, PaymentError>
         for payment in &collected {
             if let Some(after) = rules::declare_cash(payment, courier_id, &label, now)? {
                 if !store::replace_in_tx(app, tx, &after).await? {
-                    return Err(PaymentError::StaleVersion);
+                    return Err(PaymentError::PaymentBusy);
                 }
                 count += 1;
             }
@@ -79,7 +79,7 @@ pub async fn settle_cash(app: &App, actor: &Actor, command: SettleCash) -> Resul
         let open: Vec<_> = open.into_iter().filter(|p| p.currency == currency).collect();
         for after in rules::settle_cash(&open, courier_id, amount, &label, app.clock.now())? {
             if !store::replace_in_tx(app, tx, &after).await? {
-                return Err(PaymentError::StaleVersion);
+                return Err(PaymentError::PaymentBusy);
             }
         }
         let transaction_id: LedgerTransactionId = app.ids.next();

@@ -28,7 +28,7 @@ daraa_platform::faults! {
         /// A webhook is not signed by the provider, or is malformed.
         WebhookRejected: Unauthenticated, "The webhook is not signed by the provider.", "الإشعار غير موقّع من مزود الدفع.";
         /// Somebody changed the payment at the same time, again and again.
-        StaleVersion: Conflict, "The payment changed at the same time; please try again.", "تغيرت الدفعة في الوقت نفسه، يرجى المحاولة مجدداً.";
+        PaymentBusy: Unavailable, "The payment changed at the same time; please try again.", "تغيرت الدفعة في الوقت نفسه، يرجى المحاولة مجدداً.";
         /// The idempotency key is missing or too long.
         InvalidIdempotencyKey: BadInput, "The idempotency key must have 1 to 64 characters.", "يجب أن يكون مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
         /// The key was used for another request.

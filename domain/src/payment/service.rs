@@ -216,7 +216,7 @@ async fn reach(app: &App, order_id: OrderId, aim: Aim) -> Result<PaymentIntent, 
         match aim.plan(app, &payment, order_id)? {
             Plan::Nothing => return Ok(payment),
             Plan::Store(change) => match store_change(app, &payment, *change, order_id, aim).await {
-                Err(PaymentError::StaleVersion) => {}
+                Err(PaymentError::PaymentBusy) => {}
                 other => return other,
             },
             Plan::Send { store: written, reference } => {
@@ -236,7 +236,7 @@ async fn reach(app: &App, order_id: OrderId, aim: Aim) -> Result<PaymentIntent, 
             }
         }
     }
-    Err(PaymentError::StaleVersion)
+    Err(PaymentError::PaymentBusy)
 }
 
 /// Stores a change that needs no provider, with its side of the wallet and the books.
@@ -249,7 +249,7 @@ async fn store_change(
 ) -> Result<PaymentIntent, PaymentError> {
     transact!(&app.mongo, "payment.store_change", PaymentError, |tx| {
         if !store::replace_in_tx(app, tx, &change.payment).await? {
-            return Err(PaymentError::StaleVersion);
+            return Err(PaymentError::PaymentBusy);
         }
         match aim {
             Aim::Capture if before.method == PaymentMethod::Wallet => {
@@ -296,7 +296,7 @@ pub async fn collect_cash_in_tx(
         return Ok(());
     };
     if !store::replace_in_tx(app, tx, &change.payment).await? {
-        return Err(PaymentError::StaleVersion);
+        return Err(PaymentError::PaymentBusy);
     }
     if !amount.is_zero() {
         let new = NewTransaction {
@@ -422,7 +422,7 @@ pub(super) async fn record(
                 return Ok(payment);
             };
             if !store::replace_in_tx(app, tx, &change.payment).await? {
-                return Err(PaymentError::StaleVersion);
+                return Err(PaymentError::PaymentBusy);
             }
             let order_id = change.payment.operation(reference).and_then(|o| o.order_id);
             if let Some(op) = &change.booked {
@@ -434,7 +434,7 @@ pub(super) async fn record(
             Ok(change.payment)
         });
         match outcome {
-            Err(PaymentError::StaleVersion) => {}
+            Err(PaymentError::PaymentBusy) => {}
             Ok(payment) => {
                 report_failure(&payment, reference);
                 return Ok(payment);
@@ -442,7 +442,7 @@ pub(super) async fn record(
             Err(e) => return Err(e),
         }
     }
-    Err(PaymentError::StaleVersion)
+    Err(PaymentError::PaymentBusy)
 }
 
 /// A refused capture, release or refund is nothing a customer can repair: somebody has to look.
