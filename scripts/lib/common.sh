@@ -191,6 +191,24 @@ stop_process() {
 
 not() { ! "$@"; }
 
+# run_child COMMAND...: a long command in the foreground. The shell looks at signals only between commands, so it waits
+# here for a child in the background; end_child in the EXIT trap ends it.
+run_child() {
+    "$@" &
+    CHILD=$!
+    _status=0
+    wait "$CHILD" || _status=$?
+    CHILD=''
+    return "$_status"
+}
+
+end_child() {
+    [ -n "${CHILD:-}" ] || return 0
+    kill -TERM "$CHILD" 2>/dev/null || :
+    wait "$CHILD" 2>/dev/null || :
+    CHILD=''
+}
+
 # show_log FILE: the end of a log, for a person who has to find out why.
 show_log() {
     [ -s "$1" ] || return 0
