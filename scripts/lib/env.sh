@@ -51,7 +51,8 @@ program_env() {
     export DARAA_SECRETS_DIR="$1/secrets"
     export DARAA_OTP_LOG="$1/otp.log"
     export DARAA_ARCHIVE_DIR="$1/archive"
-    export DARAA_ARCHIVE_DIR="$1/archive"
+    # The log goes to a file: no colours.
+    export NO_COLOR=1
     export DARAA_LOG="${DARAA_LOG:-info}"
     export DARAA_LOG_FORMAT="${DARAA_LOG_FORMAT:-text}"
     if [ -s "$1/service.ports" ]; then

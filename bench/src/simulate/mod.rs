@@ -159,11 +159,7 @@ async fn set_up(plan: &Plan, api: &Api, codes: &Codes, ops: &Caller) -> Result<P
 }
 
 /// Does `work` for each item, some at once, keeping their order.
-async fn each<I, O, F>(
-    items: &[I],
-    bar: &Progress,
-    work: impl Fn(usize, I) -> F,
-) -> Result<Vec<O>, CallError>
+async fn each<I, O, F>(items: &[I], bar: &Progress, work: impl Fn(usize, I) -> F) -> Result<Vec<O>, CallError>
 where
     I: Clone,
     F: Future<Output = Result<O, CallError>>,

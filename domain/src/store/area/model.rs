@@ -1,7 +1,9 @@
 //! The service area as it is stored (GeoJSON) and as geometry.
 
 use geo::algorithm::validation::{InvalidMultiPolygon, InvalidPolygon};
-use geo::{Area as _, BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _};
+use geo::{
+    Area as _, BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _,
+};
 use mongodb::bson::{Bson, doc};
 use serde::{Deserialize, Serialize};
 
