@@ -31,8 +31,8 @@ async fn two_hundred_buyers_and_twenty_pieces() {
     let id = shelf(&world, &shop, "Popular", 20).await;
     let soon = world.now().plus(Duration::from_secs(60));
     let orders: Vec<OrderId> = (0..200).map(|_| order(&world)).collect();
-    let bought =
-        join_all(orders.iter().map(|order| stock::reserve(&world.app, *order, &[(id, 1)], soon))).await;
+    let one = [(id, 1)];
+    let bought = join_all(orders.iter().map(|order| stock::reserve(&world.app, *order, &one, soon))).await;
     assert_eq!(bought.iter().filter(|b| b.is_ok()).count(), 20);
     assert!(bought.iter().all(|b| matches!(b, Ok(()) | Err(CatalogError::SoldOut { available: 0, .. }))));
     let after = item(&world, id).await;
@@ -67,8 +67,8 @@ async fn one_order_reserves_once_and_all_or_nothing() {
     let (plenty, few) = (shelf(&world, &shop, "Plenty", 10).await, shelf(&world, &shop, "Few", 2).await);
     let soon = world.now().plus(Duration::from_secs(60));
     let mine = order(&world);
-    let again =
-        join_all((0..20).map(|_| stock::reserve(&world.app, mine, &[(plenty, 2), (plenty, 1)], soon))).await;
+    let lines = [(plenty, 2), (plenty, 1)];
+    let again = join_all((0..20).map(|_| stock::reserve(&world.app, mine, &lines, soon))).await;
     assert!(again.iter().all(Result::is_ok));
     assert_eq!(item(&world, plenty).await.reserved, 3, "twenty times the same is once");
 
