@@ -6,6 +6,7 @@ use daraa_platform::mongo::index::CollectionIndexes;
 pub const ALL: &[CollectionIndexes] = &[
     crate::account::INDEXES,
     crate::address::INDEXES,
+    crate::archive::INDEXES,
     crate::audit::INDEXES,
     crate::audit::PENDING_INDEXES,
     crate::audit::SEAL_INDEXES,

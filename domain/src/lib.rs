@@ -4,6 +4,7 @@ pub mod account;
 pub mod actor;
 pub mod address;
 pub mod app;
+pub mod archive;
 pub mod audit;
 pub mod cart;
 pub mod catalog;

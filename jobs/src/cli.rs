@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::{Parser, Subcommand};
 use daraa_domain::actor::Actor;
 use daraa_domain::app::App;
+use daraa_domain::archive;
 use daraa_domain::job::{self, JobRun, RunStatus};
 use daraa_platform::config::Settings;
 use daraa_platform::fault::Fault as _;
@@ -15,6 +16,7 @@ use daraa_platform::paging::PageRequest;
 use daraa_platform::ports::blob::Blobs;
 use daraa_platform::random::Random;
 use daraa_platform::telemetry;
+use daraa_platform::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::runner::{RunError, Runner};
@@ -50,6 +52,32 @@ enum Command {
         /// One JSON object instead of a line.
         #[arg(long)]
         json: bool,
+    },
+    /// Search the audit archive: files by time, or entries by who, what and on what. JSON lines.
+    Archive {
+        /// Show the files instead of entries.
+        #[arg(long)]
+        files: bool,
+        /// Who acted: `acc_…` or `system:<name>`.
+        #[arg(long)]
+        actor: Option<String>,
+        /// What was done, as `room.verb`.
+        #[arg(long)]
+        action: Option<String>,
+        /// What was acted on.
+        #[arg(long)]
+        subject: Option<String>,
+        /// Not before this instant (RFC 3339).
+        #[arg(long, value_parser = instant)]
+        from: Option<Timestamp>,
+        /// Before this instant (RFC 3339).
+        #[arg(long, value_parser = instant)]
+        to: Option<Timestamp>,
+    },
+    /// Put the entries of an archive file back into the database; the file stays.
+    Restore {
+        /// The file's name, see `archive --files`.
+        name: String,
     },
     /// Check the integrity of the data: ledger, stock, payments, histories, references. Exit code 1 when it is broken.
     Check {
@@ -95,6 +123,15 @@ async fn run(args: Args) -> CliResult {
         Command::Serve => serve(&settings, work, holder).await,
         Command::List { json } => list(&app, json).await,
         Command::Run { name, json } => run_job(work, &holder, &name, json).await,
+        Command::Archive { files, actor, action, subject, from, to } => {
+            let search = archive::Search { actor, action, subject, from, to };
+            search_archive(&work, &search, files).await
+        }
+        Command::Restore { name } => {
+            let restored = archive::restore(&work.app, &work.archive, &name).await?;
+            writeln!(std::io::stdout(), "{restored} entries were put back")?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Check { json } => check(&app, json).await,
         Command::History { name, limit, json } => history(&app, name.as_deref(), limit, json).await,
     }
@@ -140,6 +177,24 @@ async fn history(app: &App, name: Option<&str>, limit: u32, as_json: bool) -> Cl
     })?;
     let rows: Vec<Value> = runs.rows.iter().map(|(_, run)| as_row(run)).collect();
     show(as_json, &rows, &["createdAt", "job", "trigger", "status", "durationMs", "counts", "error"])
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| "not an RFC 3339 instant".to_owned())
+}
+
+async fn search_archive(work: &Work, search: &archive::Search, files: bool) -> CliResult {
+    let mut out = std::io::stdout().lock();
+    if files {
+        for file in archive::list(&work.app, search).await? {
+            writeln!(out, "{}", serde_json::to_string(&file)?)?;
+        }
+    } else {
+        for entry in archive::search(&work.app, &work.archive, search).await? {
+            writeln!(out, "{entry}")?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn check(app: &App, as_json: bool) -> CliResult {

@@ -13,4 +13,4 @@ pub mod schedule;
 mod serve;
 mod tasks;
 
-pub use tasks::Work;
+pub use tasks::{TaskFuture, TaskResult, Work};

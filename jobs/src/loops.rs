@@ -24,7 +24,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// The relay looks by itself this often (of shown time), for retries and in case no wake-up comes.
 const RELAY_LOOK: Duration = Duration::from_secs(1);
 /// However fast the clock runs, nothing is looked for more often than this.
-const LEAST_PAUSE: Duration = Duration::from_millis(40);
+const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
 /// What one look of a periodic task did: how many things.
 pub type LookResult = Result<u64, Box<dyn Fault>>;
@@ -70,8 +70,8 @@ pub const DEADLINES: &[Periodic] = &[
     every!(10 s, "payment-unknown", |app, _| payment::resolve_unknown(app)),
     every!(10 s, "payment-webhook", |app, _| payment::process_webhooks(app)),
     every!(15 s, "stock-reservation", |app, _| order::release_expired(app)),
-    every!(60 s, "audit-seal", |app, _| seal(app)),
-    every!(60 s, "earnings", |app, _| ledger::release_earnings(app)),
+    every!(600 s, "audit-seal", |app, _| seal(app)),
+    every!(600 s, "earnings", |app, _| ledger::release_earnings(app)),
 ];
 
 async fn seal(app: &App) -> Result<u64, audit::AuditError> {
@@ -131,17 +131,7 @@ async fn lead_relay(
     const NAME: &str = "loop:outbox-relay";
     while let Some(fence) = contend(&app, &life, NAME, &holder).await {
         let lost = keep(&app, NAME, fence, LEASE);
-        let work = async {
-            loop {
-                match relay(&app, fence, life.soft().cancelled(), &wake).await {
-                    Ok(()) => return,
-                    Err(e) => {
-                        warn!(cause = %e, "relay pauses");
-                        tokio::time::sleep(AFTER_FAILURE).await;
-                    }
-                }
-            }
-        };
+        let work = relay(&app, fence, life.soft().cancelled(), &wake);
         until_lost(NAME, lost, work.instrument(info_span!("job.outbox.relay"))).await;
         give_back(&app, NAME, fence).await;
     }
@@ -149,24 +139,15 @@ async fn lead_relay(
 }
 
 /// Delivers events under `fence` until `stop`; `wake` is notified of new ones.
-///
-/// # Errors
-/// Database failure.
-pub async fn relay(
-    app: &App,
-    fence: Fence,
-    stop: impl Future<Output = ()>,
-    wake: &Notify,
-) -> Result<(), daraa_platform::mongo::DbError> {
+pub async fn relay(app: &App, fence: Fence, stop: impl Future<Output = ()>, wake: &Notify) {
     let pause = app.clock.real(RELAY_LOOK).max(LEAST_PAUSE);
-    reactions::relay(app, fence)
-        .run(stop, || async {
-            tokio::select! {
-                () = wake.notified() => {}
-                () = tokio::time::sleep(pause) => {}
-            }
-        })
-        .await
+    let woken = || async {
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+    };
+    reactions::relay(app, fence).run(stop, woken).await;
 }
 
 /// Listens to the database for new events, for as long as the process lives. Whoever leads is woken.

@@ -36,6 +36,13 @@ pub struct Job {
 /// The table.
 pub const JOBS: &[Job] = &[
     Job {
+        name: "archive",
+        catch_up: CatchUp::Once,
+        lease: LEASE,
+        timeout: MINUTE.saturating_mul(60),
+        run: |work| Box::pin(tasks::archive(work)),
+    },
+    Job {
         name: "cleanup",
         catch_up: CatchUp::Once,
         lease: LEASE,

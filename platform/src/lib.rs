@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod config;
 pub mod fault;
+pub mod gzip;
 pub mod ids;
 pub mod lifecycle;
 pub mod money;

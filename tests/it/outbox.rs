@@ -268,7 +268,7 @@ async fn a_running_relay_is_woken_by_the_database_and_finishes_when_asked_to_sto
     };
     tokio::time::timeout(Duration::from_secs(20), delivered).await.expect("delivered");
     stop.notify_one();
-    tokio::time::timeout(Duration::from_secs(20), running).await.expect("stopped").unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(20), running).await.expect("stopped").unwrap();
     assert_eq!(shown(&app, &Topic::Ops).await.len(), 1);
 }
 

@@ -23,8 +23,8 @@ pub use rules::{
 };
 pub use service::{
     CreateProduct, CreateSection, FreshVariant, UpdateProduct, act, add_rating_in_tx, create_product,
-    create_section, fresh_variants, get, get_many, products, sections, set_variant_status, update_product,
-    update_section, variants, view,
+    create_section, fresh_variants, get, get_many, products, remove_rating_in_tx, sections,
+    set_variant_status, update_product, update_section, variants, view,
 };
 pub(crate) use service::{matching, stores_matching};
 pub use stock::{StockItem, StockLevel, confirm, consume, release, reserve};

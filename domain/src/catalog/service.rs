@@ -470,6 +470,25 @@ pub async fn add_rating_in_tx(app: &App, tx: &mut Tx, id: ProductId, stars: i64)
     Ok(())
 }
 
+/// Takes a review's stars (1 to 5) out of a product's rating, in the transaction that hides the review.
+///
+/// # Errors
+/// [`CatalogError::ProductNotFound`], [`CatalogError::BadQuantity`] for other stars, or database failure.
+pub async fn remove_rating_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    id: ProductId,
+    stars: i64,
+) -> Result<(), CatalogError> {
+    if !(1..=5).contains(&stars) {
+        return Err(CatalogError::BadQuantity);
+    }
+    let before = store::find_in_tx(app, tx, id).await?.ok_or(CatalogError::ProductNotFound)?;
+    let set = doc! { "rating": store::bson(&before.rating.minus(stars))? };
+    store::set_in_tx(app, tx, &before, set).await?.ok_or(CatalogError::StaleVersion)?;
+    Ok(())
+}
+
 /// A right in the store of something; to strangers the thing itself does not exist.
 fn own(actor: &Actor, store_id: StoreId, least: StaffRole, hidden: CatalogError) -> Result<(), CatalogError> {
     require(actor, store_id, least).map_err(|e| match e.into() {

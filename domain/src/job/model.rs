@@ -200,6 +200,12 @@ pub struct JobDeclaration {
 /// What each one does is bound to its name in the jobs service.
 pub const DECLARATIONS: &[JobDeclaration] = &[
     JobDeclaration {
+        name: "archive",
+        about: "Moves audit entries over 365 days old into compressed, checksummed files, verified before they go.",
+        cron: "0 2 * * 0",
+        time_zone: TIME_ZONE,
+    },
+    JobDeclaration {
         name: "cleanup",
         about: "Removes old notifications, abandoned carts, expired sessions, codes and reservations, delivered events.",
         cron: "0 3 * * *",

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use mongodb::bson::doc;
-use tracing::{Instrument as _, error, info_span, warn};
+use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use super::model::{EventRow, NewEvent, Topic};
 use super::store;
@@ -34,6 +34,12 @@ pub const MAX_TRIES: i64 = 8;
 pub const MAX_TRIES_AWAY: i64 = 200;
 /// A consumer may take this long; calls to other processes have shorter deadlines of their own.
 const CONSUMER_DEADLINE: Duration = Duration::from_secs(60);
+/// While the database is away the relay looks again after this (real time).
+const AFTER_FAILURE: Duration = Duration::from_millis(250);
+/// A consumer whose parts are away for a moment is asked so often at once, before the event waits.
+const AT_ONCE: u32 = 2;
+/// The real pause before it is asked again at once.
+const BEFORE_AGAIN: Duration = Duration::from_millis(25);
 /// The pause after the first failure; doubles up to [`LAST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two tries.
@@ -138,28 +144,31 @@ impl<'a> Relay<'a> {
 
     /// Delivers until `stop` is done, then finishes what was begun. `wake` completes when something may be new; it
     /// is asked again and again and must remember a call that came while nobody was listening (as
-    /// `tokio::sync::Notify` does). A slow subject holds up nobody else. Dropping the future stops at once.
-    ///
-    /// # Errors
-    /// Database failure of the look-out; the caller pauses and calls again.
+    /// `tokio::sync::Notify` does). A slow subject holds up nobody else; while the database is away the relay looks
+    /// again every [`AFTER_FAILURE`]. Dropping the future stops at once.
     pub async fn run<W: Future<Output = ()>>(
         &self,
         stop: impl Future<Output = ()>,
         mut wake: impl FnMut() -> W,
-    ) -> Result<(), DbError> {
+    ) {
         let mut stop = std::pin::pin!(stop);
         let mut busy: HashSet<String> = HashSet::new();
         let mut working = FuturesUnordered::new();
         loop {
+            let mut away = false;
             if working.len() < CONCURRENCY {
-                let due =
-                    store::due(self.app, self.app.clock.now(), busy.iter().cloned().collect(), BATCH).await?;
-                for row in due {
-                    if working.len() >= CONCURRENCY {
-                        break;
+                match store::due(self.app, self.app.clock.now(), busy.iter().cloned().collect(), BATCH).await
+                {
+                    Ok(due) => {
+                        for row in due {
+                            if working.len() < CONCURRENCY && busy.insert(row.subject.clone()) {
+                                working.push(self.subject(row.subject));
+                            }
+                        }
                     }
-                    if busy.insert(row.subject.clone()) {
-                        working.push(self.subject(row.subject));
+                    Err(e) => {
+                        warn!(cause = %e, "events cannot be looked for");
+                        away = true;
                     }
                 }
             }
@@ -168,15 +177,20 @@ impl<'a> Relay<'a> {
                 () = &mut stop => break,
                 Some((subject, result)) = working.next() => {
                     busy.remove(&subject);
-                    result?;
+                    if let Err(e) = result {
+                        warn!(subject, cause = %e, "a subject's events wait");
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
                 }
-                () = wake() => {}
+                () = tokio::time::sleep(AFTER_FAILURE), if away => {}
+                () = wake(), if !away => {}
             }
         }
-        while let Some((_, result)) = working.next().await {
-            result?;
+        while let Some((subject, result)) = working.next().await {
+            if let Err(e) = result {
+                warn!(subject, cause = %e, "a subject's events wait");
+            }
         }
-        Ok(())
     }
 
     /// Delivers the due events of one subject in order; says how many were completed.
@@ -211,7 +225,7 @@ impl<'a> Relay<'a> {
         let mut done = event.done.clone();
         let mut failed: Option<(&'static str, Box<dyn Fault>)> = None;
         for consumer in self.table.iter().filter(|consumer| consumer.wants(&event)) {
-            match self.consume(consumer, &event).await {
+            match self.insist(consumer, &event).await {
                 Ok(()) => done.push(consumer.name.to_owned()),
                 // The others do not have to wait for the one that fails.
                 Err(fault) => {
@@ -246,6 +260,21 @@ impl<'a> Relay<'a> {
 
     fn outcome(&self, written: bool) -> Outcome {
         if written { Outcome::Next } else { Outcome::Fenced }
+    }
+
+    /// Asks a consumer, and again at once when two writers met or the primary has just moved: that is over sooner than
+    /// the event's next turn.
+    async fn insist(&self, consumer: &Consumer, event: &EventRow) -> ConsumerResult {
+        for _ in 0..AT_ONCE {
+            match self.consume(consumer, event).await {
+                Err(fault) if fault.retryable() => {
+                    debug!(consumer = consumer.name, error = %fault, "consumer is asked again");
+                    tokio::time::sleep(BEFORE_AGAIN).await;
+                }
+                other => return other,
+            }
+        }
+        self.consume(consumer, event).await
     }
 
     async fn consume(&self, consumer: &Consumer, event: &EventRow) -> ConsumerResult {

@@ -2,6 +2,7 @@
 
 use daraa_platform::fault::{Fault as _, Infra};
 
+use crate::catalog::CatalogError;
 use crate::order::OrderError;
 use crate::store::StoreError;
 
@@ -42,6 +43,15 @@ impl From<OrderError> for ReviewError {
         match e {
             OrderError::Infra(cause) => Self::Infra(cause),
             OrderError::OrderNotFound => Self::OrderNotFound,
+            other => Self::Infra(Infra::defect(format!("{}: {other}", other.code()))),
+        }
+    }
+}
+
+impl From<CatalogError> for ReviewError {
+    fn from(e: CatalogError) -> Self {
+        match e {
+            CatalogError::Infra(cause) => Self::Infra(cause),
             other => Self::Infra(Infra::defect(format!("{}: {other}", other.code()))),
         }
     }

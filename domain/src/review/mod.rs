@@ -1,7 +1,7 @@
 //! What customers say about completed orders: once per order, answered by the store, moderated by ops.
 //!
-//! A published review counts for its store (kept there), its courier and its products (kept here as scores).
-//! Calls: order, store, audit, outbox. Called by: transport.
+//! A published review counts for its store and products (kept there) and its courier (kept here as a score).
+//! Calls: order, catalog, store, audit, outbox. Called by: transport.
 
 mod error;
 mod model;

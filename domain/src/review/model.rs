@@ -133,10 +133,10 @@ pub struct Review {
     pub created_at: Timestamp,
 }
 
-/// The score of a courier or a product, gathered from published reviews.
+/// The score of a courier, gathered from published reviews.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
-    /// What is scored: `cou_…` or `prd_…`.
+    /// What is scored: `cou_…`.
     #[serde(rename = "_id")]
     pub subject: String,
     /// How many ratings.

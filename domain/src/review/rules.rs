@@ -1,7 +1,7 @@
 //! What may be said, and when.
 
 use super::error::ReviewError;
-use super::model::{CreateReview, ItemStars, MAX_TEXT_CHARS, Review, ReviewStatus, ReviewText, Score, Stars};
+use super::model::{CreateReview, ItemStars, MAX_TEXT_CHARS, ReviewStatus, ReviewText, Score, Stars};
 use crate::ids::AccountId;
 use crate::order::{Order, OrderStatus};
 
@@ -76,13 +76,6 @@ pub(super) fn check(
         items.push(ItemStars { line_id: *line_id, product_id: line.product_id, stars: *stars });
     }
     Ok(items)
-}
-
-/// What a review counts for beside its store: `(subject, stars)`.
-pub(super) fn scored(review: &Review) -> Vec<(String, i64)> {
-    let courier = review.courier_id.zip(review.courier_stars).map(|(id, stars)| (id.to_string(), stars.0));
-    let items = review.items.iter().map(|item| (item.product_id.to_string(), item.stars.0));
-    courier.into_iter().chain(items).collect()
 }
 
 /// Whether moderation changes anything: the same state again is a success without effect.

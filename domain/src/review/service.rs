@@ -14,6 +14,7 @@ use super::{rules, store};
 use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::app::App;
 use crate::audit::{self, NewAudit};
+use crate::catalog::{self, CatalogError};
 use crate::ids::{OrderId, ReviewId, StoreId};
 use crate::outbox::{self, NewEvent, Topic};
 use crate::{order, store as stores};
@@ -73,8 +74,21 @@ async fn count_in_tx(app: &App, tx: &mut Tx, review: &Review, to: ReviewStatus) 
             -1
         }
     };
-    for (subject, stars) in rules::scored(review) {
-        store::score_in_tx(app, tx, &subject, sign, stars.saturating_mul(sign)).await?;
+    if let Some((courier, stars)) = review.courier_id.zip(review.courier_stars) {
+        let sum = stars.number().saturating_mul(sign);
+        store::score_in_tx(app, tx, &courier.to_string(), sign, sum).await?;
+    }
+    for item in &review.items {
+        let stars = item.stars.number();
+        let counted = match to {
+            ReviewStatus::Published => catalog::add_rating_in_tx(app, tx, item.product_id, stars).await,
+            ReviewStatus::Hidden => catalog::remove_rating_in_tx(app, tx, item.product_id, stars).await,
+        };
+        match counted {
+            // A product that left the menu has no rating to keep.
+            Ok(()) | Err(CatalogError::ProductNotFound) => {}
+            Err(e) => return Err(e.into()),
+        }
     }
     Ok(())
 }
@@ -183,7 +197,7 @@ pub async fn of_orders(app: &App, ids: &[OrderId]) -> Result<HashMap<OrderId, Re
     Ok(rows.into_iter().map(|review| (review.order_id, review)).collect())
 }
 
-/// The scores of couriers (`cou_…`) and products (`prd_…`); those without ratings are left out.
+/// The scores of couriers (`cou_…`); those without ratings are left out.
 ///
 /// # Errors
 /// Database failure.

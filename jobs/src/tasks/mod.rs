@@ -6,7 +6,7 @@ mod cleanup;
 use std::sync::Arc;
 
 use daraa_domain::app::App;
-use daraa_domain::{check, maintenance as upkeep};
+use daraa_domain::{archive as files, check, maintenance as upkeep};
 use daraa_platform::fault::Fault;
 use daraa_platform::ports::blob::Blobs;
 use futures_util::future::BoxFuture;
@@ -40,6 +40,12 @@ fn db(e: daraa_platform::mongo::DbError) -> Box<dyn Fault> {
 
 fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// J3: audit entries over a year old move to files.
+pub(crate) async fn archive(work: &Work) -> TaskResult {
+    let moved = files::run(&work.app, &work.archive).await.map_err(fault)?;
+    Ok(doc! { "files": moved.files, "entries": moved.entries, "bytes": moved.bytes })
 }
 
 /// What must hold holds: the ledger, stock, histories, references, the audit chain. A finding fails the run, and

@@ -19,6 +19,7 @@ use crate::graphql::context::Ctx as _;
 use crate::graphql::delivery::{DeliveryObject, OrderDeliveryLoader};
 use crate::graphql::error::ApiError;
 use crate::graphql::payment::{self, PaymentObject};
+use crate::graphql::review::{self, ReviewObject};
 use crate::graphql::scalars::{BigInt, GeoPoint, LocalTextObject, MoneyObject};
 use crate::graphql::store::{StoreLoader, StoreObject};
 
@@ -147,6 +148,11 @@ impl OrderObject {
     #[graphql(directive = requires::apply(vec![Role::Staff, Role::Support, Role::Operations, Role::Finance]))]
     async fn store_code(&self, ctx: &Context<'_>) -> Option<&str> {
         order::store_code_for(ctx.actor(), &self.0)
+    }
+
+    /// What the customer said about it.
+    async fn review(&self, ctx: &Context<'_>) -> Result<Option<ReviewObject>, ApiError> {
+        review::of_order(ctx, self.0.id).await
     }
 
     /// Four digits the customer says at the door or the counter; null for everybody else.

@@ -1,0 +1,319 @@
+//! Jobs: each tick once, whoever looks; leases with fencing; every end recorded; people in command.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use daraa_domain::actor::{Actor, OpsRole};
+use daraa_domain::job::{self, CatchUp, Contender, JobError, JobRun, RunStatus, RunTrigger};
+use daraa_domain::outbox::Fence;
+use daraa_domain::{archive, audit, check, maintenance, outbox};
+use daraa_jobs::runner::{RunError, Runner};
+use daraa_jobs::schedule::{JOBS, Job, LEASE};
+use daraa_jobs::{TaskFuture, Work};
+use daraa_platform::fault::Infra;
+use daraa_platform::paging::PageRequest;
+use daraa_platform::ports::blob::Blobs;
+use daraa_platform::time::Timestamp;
+use daraa_tests::World;
+use futures_util::future::join_all;
+use mongodb::bson::doc;
+use serde_json::json;
+
+const SYSTEM: Actor = Actor::System("test");
+
+fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).unwrap()
+}
+
+fn work(world: &World) -> Arc<Work> {
+    let dir = std::env::temp_dir().join(format!("daraa-test-archive-{}", world.app.random.token()));
+    Arc::new(Work { app: Arc::clone(&world.app), archive: Blobs::in_dir(dir) })
+}
+
+async fn history(world: &World, name: &str) -> Vec<JobRun> {
+    let page = job::history(&world.app, &SYSTEM, Some(name), &PageRequest::default()).await.unwrap();
+    page.rows.into_iter().map(|(_, run)| run).collect()
+}
+
+/// A table of one job that is run daily at 03:00 in Damascus (midnight UTC).
+macro_rules! table {
+    ($catch_up:expr, $timeout:expr, $run:expr) => {{
+        const TABLE: &[Job] =
+            &[Job { name: "cleanup", catch_up: $catch_up, lease: LEASE, timeout: $timeout, run: $run }];
+        TABLE
+    }};
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn succeeds(_: &Work) -> TaskFuture<'_> {
+    Box::pin(async { Ok(doc! { "things": 3_i64 }) })
+}
+
+fn fails(_: &Work) -> TaskFuture<'_> {
+    Box::pin(async { Err(Box::new(Infra::defect("on purpose")) as _) })
+}
+
+fn panics(_: &Work) -> TaskFuture<'_> {
+    Box::pin(async { panic!("on purpose") })
+}
+
+fn hangs(_: &Work) -> TaskFuture<'_> {
+    Box::pin(std::future::pending())
+}
+
+#[tokio::test]
+async fn a_lease_has_one_holder_and_passes_on_when_its_beat_stands_still() {
+    let app = World::new().await.app;
+    let (mut a, mut b) = (Contender::new("job:x", "a", LEASE), Contender::new("job:x", "b", LEASE));
+    let start = Instant::now();
+    let first = a.attempt(&app, start).await.unwrap().unwrap();
+    assert_eq!(first, Fence::new(1));
+    assert_eq!(b.attempt(&app, start).await.unwrap(), None);
+    assert_eq!(b.attempt(&app, start + LEASE / 2).await.unwrap(), None, "not long enough");
+    assert!(job::renew(&app, "job:x", first).await.unwrap());
+    assert_eq!(b.attempt(&app, start + LEASE).await.unwrap(), None, "it was renewed");
+    let second = b.attempt(&app, start + LEASE * 2).await.unwrap().unwrap();
+    assert!(second > first, "fencing numbers grow");
+    assert!(!job::renew(&app, "job:x", first).await.unwrap(), "the old holder is told");
+    assert!(!job::release(&app, "job:x", first).await.unwrap());
+    assert!(job::release(&app, "job:x", second).await.unwrap());
+    let third = a.attempt(&app, start).await.unwrap().unwrap();
+    assert!(third > second, "given back, it is free at once");
+    assert_eq!(job::leases(&app).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_many_contenders_one_wins() {
+    let world = World::new().await;
+    for round in 0..3 {
+        let tries = (0..10).map(|n| {
+            let app = &world.app;
+            async move {
+                let mut contender = Contender::new(format!("loop:{round}"), format!("p{n}"), LEASE);
+                contender.attempt(app, Instant::now()).await.unwrap()
+            }
+        });
+        let won = join_all(tries).await.into_iter().flatten().count();
+        assert_eq!(won, 1);
+    }
+}
+
+#[tokio::test]
+async fn three_replicas_run_each_tick_once() {
+    let world = World::new().await;
+    let table = table!(CatchUp::Once, LONG, succeeds);
+    let runners: Vec<Runner> =
+        (0..3).map(|n| Runner::new(work(&world), &format!("r{n}"), table).unwrap()).collect();
+    // The first look makes the job known: earlier ticks are nobody's business.
+    for runner in &runners {
+        assert!(runner.look(Instant::now()).await.unwrap().is_empty());
+    }
+    for day in ["2026-01-06", "2026-01-07"] {
+        world.clock.set(at(&format!("{day}T00:00:01Z")));
+        let looks = join_all(runners.iter().map(|runner| runner.look(Instant::now()))).await;
+        let mut begun = 0;
+        for (runner, look) in runners.iter().zip(looks) {
+            for run in look.unwrap() {
+                begun += 1;
+                assert_eq!(runner.execute(run).await, RunStatus::Succeeded);
+            }
+        }
+        assert_eq!(begun, 1);
+        for runner in &runners {
+            assert!(runner.look(Instant::now()).await.unwrap().is_empty(), "it was dealt with");
+        }
+    }
+    let runs = history(&world, "cleanup").await;
+    assert_eq!(runs.len(), 2);
+    assert_eq!(runs[0].tick, Some(at("2026-01-07T00:00:00Z")));
+    for run in runs {
+        assert_eq!((run.status, run.trigger), (RunStatus::Succeeded, RunTrigger::Schedule));
+        assert_eq!(run.counts, doc! { "things": 3_i64 });
+        assert!(run.duration_ms.is_some() && run.finished_at.is_some() && run.error.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_missed_tick_is_caught_up_or_left_out_by_policy() {
+    for (policy, status, trigger) in [
+        (CatchUp::Once, RunStatus::Succeeded, RunTrigger::CatchUp),
+        (CatchUp::Skip, RunStatus::Skipped, RunTrigger::Schedule),
+    ] {
+        let world = World::new().await;
+        let table = match policy {
+            CatchUp::Once => table!(CatchUp::Once, LONG, succeeds),
+            CatchUp::Skip => table!(CatchUp::Skip, LONG, succeeds),
+        };
+        let runner = Runner::new(work(&world), "r", table).unwrap();
+        assert!(runner.look(Instant::now()).await.unwrap().is_empty());
+        // Three ticks pass while nobody looks; one hour later somebody does.
+        world.clock.set(at("2026-01-08T01:00:00Z"));
+        for begun in runner.look(Instant::now()).await.unwrap() {
+            runner.execute(begun).await;
+        }
+        let runs = history(&world, "cleanup").await;
+        assert_eq!(runs.len(), 1, "only the newest");
+        assert_eq!((runs[0].status, runs[0].trigger), (status, trigger));
+        assert_eq!(runs[0].tick, Some(at("2026-01-08T00:00:00Z")));
+    }
+}
+
+#[tokio::test]
+async fn every_bad_end_is_recorded_and_told_to_ops() {
+    let world = World::new().await;
+    for (table, status, said) in [
+        (table!(CatchUp::Once, LONG, fails), RunStatus::Failed, "on purpose"),
+        (table!(CatchUp::Once, LONG, panics), RunStatus::Panicked, "panicked"),
+        (table!(CatchUp::Once, Duration::from_millis(1), hangs), RunStatus::TimedOut, "not done after"),
+    ] {
+        let runner = Runner::new(work(&world), "r", table).unwrap();
+        let before = outbox::count_pending(&world.app, 100).await.unwrap();
+        let begun = runner.begin_now("cleanup", "test").await.unwrap();
+        assert_eq!(runner.execute(begun).await, status);
+        let newest = history(&world, "cleanup").await.remove(0);
+        assert_eq!(newest.status, status);
+        assert!(newest.error.unwrap().contains(said));
+        assert_eq!(outbox::count_pending(&world.app, 100).await.unwrap(), before + 1, "an alert");
+        world.pass(Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_process_died_is_begun_anew_by_another() {
+    let world = World::new().await;
+    let table = table!(CatchUp::Once, LONG, succeeds);
+    let (dying, other) = (
+        Runner::new(work(&world), "dying", table).unwrap(),
+        Runner::new(work(&world), "other", table).unwrap(),
+    );
+    let lost = dying.begin_now("cleanup", "test").await.unwrap();
+    let now = Instant::now();
+    assert!(other.look(now).await.unwrap().is_empty(), "it may be alive");
+    assert!(matches!(other.begin_now("cleanup", "test").await, Err(RunError::Busy)));
+    let begun = other.look(now + LEASE * 2).await.unwrap();
+    assert_eq!(begun.len(), 1);
+    assert_eq!(begun[0].run.trigger, RunTrigger::Recovery);
+    // The one that was thought dead wakes up: it may not write any more.
+    let abandoned = lost.run.id;
+    dying.execute(lost).await;
+    let run = job::get(&world.app, &SYSTEM, abandoned).await.unwrap().unwrap();
+    assert_eq!(run.status, RunStatus::Abandoned);
+    for begun in begun {
+        assert_eq!(other.execute(begun).await, RunStatus::Succeeded);
+    }
+}
+
+#[tokio::test]
+async fn ops_run_pause_and_resume_jobs() {
+    let world = World::new().await;
+    let ops = world.ops(OpsRole::Operations).await;
+    let customer = world.customer().await;
+    let runner = Runner::new(work(&world), "r", table!(CatchUp::Once, LONG, succeeds)).unwrap();
+    runner.look(Instant::now()).await.unwrap();
+
+    let asked =
+        world.mutate(&ops.token, "jobRun", "run { status trigger }", json!({ "name": "cleanup" })).await;
+    assert_eq!(asked["run"], json!({ "status": "REQUESTED", "trigger": "MANUAL" }));
+    let again = world.refused(&ops.token, "jobRun", json!({ "name": "cleanup" })).await;
+    assert!(again.contains_key("JOB_BUSY"), "{again:?}");
+    for begun in runner.look(Instant::now()).await.unwrap() {
+        runner.execute(begun).await;
+    }
+    let shown = world
+        .gql(
+            &ops.token,
+            "{ jobRuns(name: \"cleanup\") { nodes { job status counts { name count } } } }",
+            json!({}),
+        )
+        .await;
+    let expected =
+        json!([{ "job": "cleanup", "status": "SUCCEEDED", "counts": [{ "name": "things", "count": 3 }] }]);
+    assert_eq!(shown["jobRuns"]["nodes"], expected);
+
+    let paused = world.mutate(&ops.token, "jobPause", "job { paused }", json!({ "name": "cleanup" })).await;
+    assert_eq!(paused["job"]["paused"], json!(true));
+    world.clock.set(at("2026-01-06T00:00:01Z"));
+    let ops = world.sign_in(&ops.phone).await;
+    assert!(runner.look(Instant::now()).await.unwrap().is_empty());
+    assert_eq!(history(&world, "cleanup").await[0].status, RunStatus::Skipped);
+    world.mutate(&ops.token, "jobResume", "job { paused }", json!({ "name": "cleanup" })).await;
+    world.clock.set(at("2026-01-07T00:00:01Z"));
+    assert_eq!(runner.look(Instant::now()).await.unwrap().len(), 1);
+
+    let nobody = world.actor(&world.sign_in(&customer.phone).await).await;
+    assert!(matches!(job::run_now(&world.app, &nobody, "cleanup").await, Err(JobError::Infra(_))));
+    let sealed = audit::seal(&world.app).await.unwrap();
+    assert!(sealed.entries >= 3, "run, pause and resume are on record");
+    let unknown = job::history(&world.app, &SYSTEM, Some("nonsense"), &PageRequest::default()).await;
+    assert!(matches!(unknown, Err(JobError::JobNotFound)));
+}
+
+#[tokio::test]
+async fn the_real_jobs_do_their_work() {
+    let world = World::new().await;
+    let runner = Runner::new(work(&world), "r", JOBS).unwrap();
+    for job in JOBS {
+        let begun = runner.begin_now(job.name, "test").await.unwrap();
+        assert_eq!(runner.execute(begun).await, RunStatus::Succeeded, "{}", job.name);
+    }
+    let report = job::newest_report(&world.app).await.unwrap().unwrap();
+    assert!(report.get_array("drift").unwrap().is_empty());
+    assert!(report.get_array("collections").unwrap().len() > 20);
+    assert!(check::run(&world.app).await.unwrap().sound());
+}
+
+#[tokio::test]
+async fn maintenance_notices_drift_and_tells_ops() {
+    let world = World::new().await;
+    let rows = world.app.mongo.db().collection::<mongodb::bson::Document>("job_runs");
+    rows.drop_index("job_runs_all").await.unwrap();
+    let report = maintenance::run(&world.app).await.unwrap();
+    // Made again first, so that the next test of this slot finds its database as it should be.
+    daraa_platform::mongo::index::apply(&world.app.mongo, daraa_domain::indexes::ALL, |_| ()).await.unwrap();
+    assert_eq!(report.drift, ["missing job_runs.job_runs_all"]);
+    assert_eq!(outbox::count_pending(&world.app, 10).await.unwrap(), 1, "an alert");
+}
+
+#[tokio::test]
+async fn audit_entries_over_a_year_old_move_to_verified_files_and_can_be_put_back() {
+    let world = World::new().await;
+    let archive = work(&world);
+    let ops = world.ops(OpsRole::Operations).await;
+    audit::seal(&world.app).await.unwrap();
+    let old = audit_log(&world).await;
+    assert!(old > 0, "the role was granted on record");
+    let moved = archive::run(&world.app, &archive.archive).await.unwrap();
+    assert_eq!(moved, archive::Moved::default(), "nothing is old enough");
+
+    world.pass(archive::KEEP_AUDIT + Duration::from_secs(1));
+    let begun = Runner::new(Arc::clone(&archive), "r", JOBS).unwrap();
+    let run = begun.begin_now("archive", "test").await.unwrap();
+    assert_eq!(begun.execute(run).await, RunStatus::Succeeded);
+    assert_eq!(history(&world, "archive").await[0].counts.get_i64("entries").unwrap(), old as i64);
+    assert_eq!(audit_log(&world).await, 1, "what is left says where the rest is");
+    assert!(check::run(&world.app).await.unwrap().sound(), "the chain still verifies");
+
+    let granted =
+        archive::Search { action: Some("account.grant_ops_role".to_owned()), ..archive::Search::default() };
+    let all = archive::search(&world.app, &archive.archive, &archive::Search::default()).await.unwrap();
+    let some = archive::search(&world.app, &archive.archive, &granted).await.unwrap();
+    assert_eq!(all.len() as u64, old);
+    assert!(some.len() <= all.len());
+    let files = archive::list(&world.app, &archive::Search::default()).await.unwrap();
+    assert!(files.iter().all(|file| file.moved_at.is_some() && file.sha256.len() == 64));
+
+    let name = &files[0].name;
+    assert_eq!(archive::restore(&world.app, &archive.archive, name).await.unwrap() as i64, files[0].entries);
+    assert_eq!(archive::restore(&world.app, &archive.archive, name).await.unwrap(), 0, "they are there");
+    assert!(check::run(&world.app).await.unwrap().sound(), "what was put back is what was sealed");
+    archive.archive.put(name, b"not what was written".to_vec()).await.unwrap();
+    let damaged = archive::search(&world.app, &archive.archive, &archive::Search::default()).await;
+    assert!(matches!(damaged, Err(archive::ArchiveError::ArchiveDamaged { .. })));
+    drop(ops);
+}
+
+async fn audit_log(world: &World) -> u64 {
+    let rows = world.app.mongo.coll::<mongodb::bson::Document>("audit_log");
+    rows.count_up_to("test.count", doc! {}, 10_000).await.unwrap()
+}
