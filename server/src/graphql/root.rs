@@ -120,11 +120,13 @@ fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> Sch
         .data(loader(StoreLoader(Arc::clone(app))))
 }
 
+/// How long a batch waits for company: long enough for all rows of a list to ask, short beside a query.
+const BATCH_WAIT: Duration = Duration::from_micros(200);
+
 /// A loader that batches what one moment asks for and keeps nothing.
 #[expect(clippy::disallowed_methods, reason = "a batch lives no longer than the request that waits for it")]
 fn loader<L>(of: L) -> DataLoader<L> {
-    // No waiting for company: what one moment asks for is asked before the batch's task gets its turn.
-    DataLoader::new(of, tokio::spawn).delay(Duration::ZERO)
+    DataLoader::new(of, tokio::spawn).delay(BATCH_WAIT)
 }
 
 /// About the service itself.
