@@ -15,11 +15,13 @@ mod fault_proxy;
 mod gql;
 pub mod members;
 mod people;
+mod purchases;
 mod shops;
 mod world;
 
 pub use bringing::{Bringer, near};
 pub use fault_proxy::FaultProxy;
 pub use people::Someone;
+pub use purchases::Buyer;
 pub use shops::{CENTRE, Shop};
 pub use world::{World, env};

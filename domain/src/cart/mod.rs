@@ -10,6 +10,8 @@ mod model;
 pub mod rules;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{CartError, CartErrorCode};
 pub use model::{

@@ -3,7 +3,8 @@
 //! Owns the collections `orders`, `order_groups` and `refunds`. Every change of state is one row of
 //! [`rules::TRANSITIONS`], written conditionally on `{_id, status, version}` together with its event.
 //!
-//! Calls: pricing, cart, promotion, payment, ledger, catalog, store, account, settings, audit, idempotency, outbox. Called by: delivery, review, reactions, seed, check.
+//! Calls: pricing, cart, promotion, payment, ledger, catalog, store, account, settings, audit, idempotency,
+//! outbox. Called by: delivery, review, reactions, seed, check.
 
 mod cancel;
 mod checkout;
@@ -11,12 +12,12 @@ mod effect;
 mod error;
 mod event;
 mod model;
-mod reason;
 pub mod refund;
 pub mod rules;
-mod scope;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use crate::pricing::{AddressSnapshot, OrderMoney};
@@ -32,8 +33,8 @@ pub use model::{
     Cancellation, GROUP_INDEXES, HistoryEntry, INDEXES, MAX_ORDERS_PER_GROUP, Order, OrderDeadlines,
     OrderGroup, OrderLine,
 };
+pub use rules::scope::parties;
 pub use rules::{DisplayStatus, OrderAction, OrderStatus};
-pub use scope::parties;
 pub use service::{
     OrderFilter, all, complete_in_tx, dropoff_pin_for, fail_in_tx, get_for, get_many_for, get_many_system,
     get_system, group_for, group_system, hand_over_in_tx, of_customer, of_group_system, of_groups, of_store,

@@ -1,6 +1,9 @@
 //! The order machine: every legal change is a row of [`TRANSITIONS`]; [`decide`] is the only guard, and
 //! [`available_actions`] asks the same function.
 
+pub(super) mod reason;
+pub(super) mod scope;
+
 use mongodb::bson::Bson;
 use serde::{Deserialize, Serialize};
 

@@ -8,8 +8,9 @@ use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
 use super::error::OrderError;
 use super::model::{Cancellation, HistoryEntry, Order, OrderGroup};
+use super::rules::scope;
 use super::rules::{Decision, OrderAction, OrderStatus, Party, RETURNED_BY_CUSTOMERS_FAULT, Refusal, decide};
-use super::{effect, event, scope, store};
+use super::{effect, event, store};
 use crate::actor::Actor;
 use crate::app::App;
 use crate::ids::{AccountId, CourierId, DeliveryId, OrderGroupId, OrderId, StoreId};
@@ -253,11 +254,10 @@ pub async fn get_many_system(app: &App, ids: &[OrderId]) -> Result<Vec<Order>, O
     Ok(store::get_many(app, ids).await?)
 }
 
-/// The code the store shows who fetches the goods; `None` for everybody but its staff and ops people.
+/// The code the store shows who fetches the goods; `None` for everybody but its staff.
 #[must_use]
 pub fn store_code_for<'o>(actor: &Actor, order: &'o Order) -> Option<&'o str> {
-    let sees = actor.rank_in(order.store_id).is_some() || actor.is_ops();
-    sees.then_some(order.store_code.as_str())
+    actor.rank_in(order.store_id).map(|_| order.store_code.as_str())
 }
 
 /// The PIN the customer says at the door or the counter; `None` for everybody else.

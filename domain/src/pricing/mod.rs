@@ -5,12 +5,13 @@
 //!
 //! Calls: cart, promotion, payment (the method's name), catalog, store, address, settings. Called by: order.
 
-mod coupon;
 mod error;
 mod model;
 pub mod rules;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use error::{PricingError, PricingErrorCode};
 pub use model::{

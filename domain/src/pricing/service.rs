@@ -1,5 +1,7 @@
 //! Use cases of quotes.
 
+mod coupon;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use super::model::{
     QuotedStore,
 };
 use super::rules::{self, FeeRules, PriceInput, StoreInput};
-use super::{coupon, store};
+use super::store;
 use crate::actor::Actor;
 use crate::address;
 use crate::app::App;
@@ -27,7 +29,7 @@ use crate::store::Store;
 /// The largest tip, minor units: keeps typing mistakes small and every sum far from overflow.
 const MAX_TIP_MINOR: i64 = 1_000_000_000;
 /// A claim older than this is abandoned: its holder died. Longer than any transaction may take.
-const CLAIM_ABANDONED_AFTER: Duration = Duration::from_secs(60);
+const CLAIM_ABANDONED_AFTER: Duration = Duration::from_secs(30);
 /// Quotes are kept this long after they expired.
 const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(86_400);
 /// Quotes removed in one go.

@@ -11,8 +11,9 @@ use crate::ids::OrderId;
 use crate::order::error::OrderError;
 use crate::order::model::{Cancellation, Order};
 use crate::order::rules::{Decision, FREE_CANCEL, OrderAction, Party, customer_cancel_rule, decide};
+use crate::order::rules::{reason, scope};
 use crate::order::service::{Step, refused, step_in_tx};
-use crate::order::{reason, scope, store};
+use crate::order::store;
 
 /// Calls an order off.
 #[derive(Debug, Clone)]

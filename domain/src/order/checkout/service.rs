@@ -141,8 +141,10 @@ impl Checkout<'_> {
             Ok(group) => group,
             Err(e) => {
                 // After a failure below the rooms nobody knows whether it was written; then nothing is given back,
-                // and what was reserved expires by itself unless the order exists.
-                if e.user_code().is_some() {
+                // and what was reserved expires by itself unless the order exists. A refused key is known to have
+                // written nothing.
+                let key_taken = matches!(&e, OrderError::Infra(Infra::Db(db)) if idempotency::raced(db));
+                if e.user_code().is_some() || key_taken {
                     self.undo().await;
                 }
                 return Err(e);

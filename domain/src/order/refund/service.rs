@@ -20,7 +20,8 @@ use crate::ledger::{self, RefundLiability, RefundPosting};
 use crate::order::error::OrderError;
 use crate::order::model::Order;
 use crate::order::rules::{OrderStatus, Party};
-use crate::order::{event, reason, scope, store as orders};
+use crate::order::rules::{reason, scope};
+use crate::order::{event, store as orders};
 use crate::outbox::{self, EventRow, NewEvent, Topic};
 use crate::payment;
 

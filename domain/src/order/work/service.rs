@@ -13,8 +13,9 @@ use crate::ids::OrderId;
 use crate::order::error::OrderError;
 use crate::order::model::Order;
 use crate::order::rules::{OrderAction, OrderStatus, Party, travel};
+use crate::order::rules::{reason, scope};
 use crate::order::service::{Step, step_in_tx};
-use crate::order::{reason, scope, store};
+use crate::order::store;
 
 /// The longest preparation a store may promise.
 pub const MAX_PREP_MINUTES: i64 = 240;

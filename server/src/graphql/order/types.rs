@@ -145,7 +145,7 @@ impl OrderObject {
     }
 
     /// Four digits the store says to who fetches the goods; null for everybody but its staff.
-    #[graphql(directive = requires::apply(vec![Role::Staff, Role::Support, Role::Operations, Role::Finance]))]
+    #[graphql(directive = requires::apply(vec![Role::Staff]))]
     async fn store_code(&self, ctx: &Context<'_>) -> Option<&str> {
         order::store_code_for(ctx.actor(), &self.0)
     }

@@ -1,12 +1,12 @@
-//! What a coupon takes off, in the terms of [`super::rules`].
+//! What a coupon takes off, in the terms of [`crate::pricing::rules`].
 
 use daraa_platform::money::{Currency, Money};
 
-use super::error::PricingError;
-use super::model::QuotedCoupon;
-use super::rules::{DiscountKind, DiscountTerms};
 use crate::app::App;
 use crate::ids::AccountId;
+use crate::pricing::error::PricingError;
+use crate::pricing::model::QuotedCoupon;
+use crate::pricing::rules::{DiscountKind, DiscountTerms};
 use crate::promotion::{self, Coupon, CouponKind};
 
 /// The terms of a code for this customer.

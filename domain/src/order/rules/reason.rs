@@ -1,12 +1,12 @@
 //! Reasons people give.
 
-use super::error::OrderError;
+use crate::order::error::OrderError;
 
 /// The longest reason.
 const MAX_CHARS: usize = 200;
 
 /// A trimmed reason that is neither empty nor too long.
-pub(super) fn checked(text: &str) -> Result<String, OrderError> {
+pub(in crate::order) fn checked(text: &str) -> Result<String, OrderError> {
     let trimmed = text.trim();
     if trimmed.is_empty() || trimmed.chars().count() > MAX_CHARS {
         return Err(OrderError::BadReason);

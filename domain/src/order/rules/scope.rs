@@ -1,10 +1,10 @@
 //! As whom somebody acts on an order, and who may see it.
 
-use super::error::OrderError;
-use super::model::Order;
-use super::rules::Party;
 use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::ids::StoreId;
+use crate::order::error::OrderError;
+use crate::order::model::Order;
+use crate::order::rules::Party;
 
 /// As whom the actor acts on the order; empty when they may at most look.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn parties(actor: &Actor, order: &Order) -> Vec<Party> {
 }
 
 /// Lets those pass who may see the order: its parties and any ops person.
-pub(super) fn visible(actor: &Actor, order: Order) -> Result<Order, OrderError> {
+pub(in crate::order) fn visible(actor: &Actor, order: Order) -> Result<Order, OrderError> {
     if actor.is_ops() || !parties(actor, &order).is_empty() {
         Ok(order)
     } else {
@@ -42,7 +42,7 @@ pub(super) fn visible(actor: &Actor, order: Order) -> Result<Order, OrderError> 
 }
 
 /// Lets staff of the store and ops people pass.
-pub(super) fn store_visible(actor: &Actor, store_id: StoreId) -> Result<(), OrderError> {
+pub(in crate::order) fn store_visible(actor: &Actor, store_id: StoreId) -> Result<(), OrderError> {
     let staff = actor.rank_in(store_id).is_some_and(|rank| rank >= StaffRole::Staff);
     if staff || actor.is_ops() { Ok(()) } else { Err(OrderError::StoreNotFound) }
 }
