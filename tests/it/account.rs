@@ -9,6 +9,7 @@ use daraa_platform::transact;
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
+use serde_json::json;
 
 fn phone(n: u32) -> Phone {
     Phone::parse(&format!("+96394400{n:04}")).unwrap()
@@ -118,4 +119,31 @@ async fn a_courier_is_one_person() {
     set(one, None).await.unwrap();
     set(two, Some(courier)).await.unwrap();
     assert_eq!(account::get(app, two).await.unwrap().courier_id, Some(courier));
+}
+
+#[tokio::test]
+async fn people_change_themselves_and_admins_roles_through_the_api() {
+    let world = World::new().await;
+    let (me, admin) = (world.customer().await, world.ops(OpsRole::Admin).await);
+    let account = "account { id name lang opsRole }";
+    let changed =
+        world.mutate(&me.token, "accountUpdate", account, json!({ "name": " ليلى ", "lang": "AR" })).await;
+    assert_eq!(changed["account"]["name"], "ليلى");
+    assert!(
+        world.refused(&me.token, "accountUpdate", json!({ "name": "" })).await.contains_key("INVALID_NAME")
+    );
+    let grant = json!({ "phone": me.phone, "role": "SUPPORT" });
+    let granted = world.mutate(&admin.token, "opsRoleGrant", account, grant.clone()).await;
+    assert_eq!(granted["account"]["opsRole"], "SUPPORT");
+    let document = "mutation($input: OpsRoleGrantInput!) { opsRoleGrant(input: $input) { account { id } } }";
+    let answer = world.gql_raw(Some(&me.token), document, json!({ "input": grant })).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+    let own = json!({ "phone": admin.phone, "role": "NONE" });
+    assert!(world.refused(&admin.token, "opsRoleGrant", own).await.contains_key("OWN_ROLE"));
+    let unknown = json!({ "phone": "+963944000000", "role": "NONE" });
+    assert!(world.refused(&admin.token, "opsRoleGrant", unknown).await.contains_key("ACCOUNT_NOT_FOUND"));
+    let taken = world
+        .mutate(&admin.token, "opsRoleGrant", account, json!({ "phone": me.phone, "role": "NONE" }))
+        .await;
+    assert!(taken["account"]["opsRole"].is_null());
 }

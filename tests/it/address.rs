@@ -8,6 +8,7 @@ use daraa_domain::app::App;
 use daraa_domain::place::Point;
 use daraa_platform::fault::{Fault as _, FaultKind};
 use daraa_tests::World;
+use serde_json::json;
 
 fn customer(app: &App) -> Actor {
     Actor::Person(Person {
@@ -84,4 +85,58 @@ async fn nobody_saves_more_addresses_than_a_list_shows() {
     let e = address::create(app, &me, home()).await.unwrap_err();
     assert!(matches!(e, AddressError::TooManyAddresses { .. }));
     assert_eq!(i64::try_from(address::list(app, &me).await.unwrap().len()).unwrap(), MAX_ADDRESSES);
+}
+
+#[tokio::test]
+async fn addresses_through_the_api() {
+    let world = World::new().await;
+    let (me, other) = (world.customer().await, world.customer().await);
+    let address = "address { id label point { lon lat } notes version servedByCount }";
+    let home = json!({ "label": "Home", "point": { "lon": 36.10, "lat": 32.62 }, "notes": " " });
+    let saved = world.mutate(&me.token, "addressCreate", address, home).await["address"].take();
+    assert_eq!(
+        (&saved["label"], &saved["notes"], &saved["servedByCount"]),
+        (&json!("Home"), &json!(null), &json!(0))
+    );
+    world.open_store().await;
+    let mine = world.gql(&me.token, "{ myAddresses { id servedByCount } }", json!({})).await;
+    assert_eq!(mine["myAddresses"], json!([{ "id": saved["id"], "servedByCount": 1 }]));
+    let theirs = world.gql(&other.token, "{ myAddresses { id } }", json!({})).await;
+    assert_eq!(theirs["myAddresses"], json!([]));
+    let id = &saved["id"];
+    let change = json!({ "addressId": id, "notes": "Blue door", "expectedVersion": 1 });
+    let changed = world.mutate(&me.token, "addressUpdate", address, change.clone()).await;
+    assert_eq!(
+        (&changed["address"]["notes"], &changed["address"]["version"]),
+        (&json!("Blue door"), &json!(2))
+    );
+    for (token, mutation, input, code) in [
+        (&me.token, "addressUpdate", change, "STALE_VERSION"),
+        (&other.token, "addressUpdate", json!({ "addressId": id, "label": "x" }), "ADDRESS_NOT_FOUND"),
+        (&other.token, "addressDelete", json!({ "addressId": id }), "ADDRESS_NOT_FOUND"),
+        (&me.token, "addressDelete", json!({ "addressId": "adr_1" }), "MALFORMED_ID"),
+        (
+            &me.token,
+            "addressCreate",
+            json!({ "label": "", "point": { "lon": 0, "lat": 0 } }),
+            "INVALID_LABEL",
+        ),
+        (
+            &me.token,
+            "addressCreate",
+            json!({ "label": "x", "point": { "lon": 181, "lat": 0 } }),
+            "INVALID_POINT",
+        ),
+        (
+            &me.token,
+            "addressCreate",
+            json!({ "label": "x", "point": { "lon": 0, "lat": 0 }, "notes": "x".repeat(501) }),
+            "INVALID_NOTES",
+        ),
+    ] {
+        let codes = world.refused(token, mutation, input).await;
+        assert_eq!(codes.into_keys().collect::<Vec<_>>(), [code], "{mutation}");
+    }
+    let gone = world.mutate(&me.token, "addressDelete", "addressId", json!({ "addressId": id })).await;
+    assert_eq!(gone["addressId"], *id);
 }

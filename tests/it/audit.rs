@@ -12,6 +12,7 @@ use daraa_platform::transact;
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
+use serde_json::json;
 
 async fn act(app: &App, action: &'static str, subject: &str) -> AuditId {
     let actor = Actor::System("test");
@@ -267,4 +268,24 @@ async fn operations_and_admins_read_the_log_by_filter_and_page() {
     let backwards = AuditFilter { from: to, to: from, ..AuditFilter::default() };
     let e = audit::list(app, &reader, &backwards, &PageRequest::default()).await.unwrap_err();
     assert!(matches!(e, AuditError::EmptyRange));
+}
+
+#[tokio::test]
+async fn the_log_through_the_api() {
+    let world = World::new().await;
+    let admin = world.ops(OpsRole::Admin).await;
+    let document = "query($filter: AuditLogFilter, $after: String) { auditLog(filter: $filter, first: 1, after: $after) { \
+                    edges { cursor node { id at actor action subject details } } pageInfo { hasNextPage } } }";
+    act(&world.app, "store.approve", "sto_1").await;
+    let page = world.gql(&admin.token, document, json!({})).await["auditLog"].take();
+    let node = &page["edges"][0]["node"];
+    assert_eq!((&node["action"], &node["details"]), (&json!("store.approve"), &json!(r#"{"amount":7}"#)));
+    assert_eq!(page["pageInfo"]["hasNextPage"], true);
+    let filter = json!({ "action": "account.grant_ops_role" });
+    let variables = json!({ "filter": filter, "after": page["edges"][0]["cursor"] });
+    let page = world.gql(&admin.token, document, variables).await["auditLog"].take();
+    assert_eq!(page["edges"][0]["node"]["subject"], admin.account_id.to_string());
+    let support = world.ops(OpsRole::Support).await;
+    let answer = world.gql_raw(Some(&support.token), document, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }

@@ -13,6 +13,7 @@ use daraa_platform::paging::PageRequest;
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
+use serde_json::json;
 
 const PHONE: &str = "+963944123456";
 
@@ -360,4 +361,69 @@ async fn a_token_of_another_installation_is_refused() {
     sessions.delete_many(doc! {}).await.unwrap();
     let fresh = world.another_server().await;
     assert!(matches!(session::identify(&fresh, &tokens.access_token).await, Err(SessionError::TokenInvalid)));
+}
+
+#[tokio::test]
+async fn a_device_signs_in_refreshes_and_signs_out_through_the_api() {
+    let world = World::new().await;
+    let asked = world.mutate("", "codeRequest", "expiresAt", json!({ "phone": "0944 123 456" })).await;
+    assert_eq!(asked["expiresAt"], "2026-01-05T09:05:00.000Z");
+    let code = world.app.ports.sms.recording().unwrap().last_code(PHONE).unwrap();
+    let tokens = "session { sessionId accessToken accessExpiresAt refreshToken refreshExpiresAt \
+                  account { id phone name lang opsRole courierId memberships { storeId } } }";
+    let input = json!({ "phone": PHONE, "code": code, "name": "Layla", "deviceName": "Phone" });
+    let started = world.mutate("", "sessionStart", tokens, input.clone()).await["session"].take();
+    assert_eq!(started["account"]["phone"], PHONE);
+    assert_eq!(started["account"]["lang"], "EN", "that of Accept-Language");
+    assert_eq!(started["accessExpiresAt"], "2026-01-05T09:15:00.000Z");
+    assert_eq!(
+        world.refused("", "sessionStart", input).await.into_keys().collect::<Vec<_>>(),
+        ["CODE_INVALID"]
+    );
+
+    let token = started["accessToken"].as_str().unwrap();
+    let me = world
+        .gql(token, "{ me { id name } mySessions { id deviceName current endReason } }", json!({}))
+        .await;
+    assert_eq!(me["me"]["id"], started["account"]["id"]);
+    assert_eq!(me["mySessions"][0]["current"], true);
+    assert_eq!(me["mySessions"][0]["deviceName"], "Phone");
+
+    let refresh = json!({ "refreshToken": started["refreshToken"] });
+    let next = world.mutate("", "sessionRefresh", tokens, refresh).await["session"].take();
+    assert_ne!(next["refreshToken"], started["refreshToken"]);
+    let token = next["accessToken"].as_str().unwrap();
+    let ended =
+        world.gql(token, "mutation { sessionEnd { sessionId userErrors { code } } }", json!({})).await;
+    assert_eq!(ended["sessionEnd"]["sessionId"], started["sessionId"]);
+    let answer = world.gql_raw(Some(token), "{ me { id } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "TOKEN_INVALID");
+    let refresh = json!({ "refreshToken": next["refreshToken"] });
+    assert!(world.refused("", "sessionRefresh", refresh).await.contains_key("REFRESH_INVALID"));
+}
+
+#[tokio::test]
+async fn wrong_sign_in_input_gets_its_code() {
+    let world = World::new().await;
+    let me = world.customer().await;
+    let start = |phone: &str, code: &str, name: &str, device: &str| json!({ "phone": phone, "code": code, "name": name, "deviceName": device });
+    for (mutation, input, code) in [
+        ("codeRequest", json!({ "phone": "12" }), "INVALID_PHONE"),
+        ("sessionStart", start("x", "123456", "A", "B"), "INVALID_PHONE"),
+        ("sessionStart", start(PHONE, "12345", "A", "B"), "CODE_INVALID"),
+        ("sessionStart", start(PHONE, "123456", "A", "B"), "CODE_INVALID"),
+        ("sessionStart", start(PHONE, "123456", " ", "B"), "INVALID_NAME"),
+        ("sessionStart", start(PHONE, "123456", "A", &"x".repeat(81)), "INVALID_DEVICE_NAME"),
+        ("sessionRefresh", json!({ "refreshToken": "x" }), "REFRESH_INVALID"),
+        ("sessionRevoke", json!({ "sessionId": "acc_000000000000000000000000" }), "MALFORMED_ID"),
+        ("sessionRevoke", json!({ "sessionId": "ses_000000000000000000000000" }), "SESSION_NOT_FOUND"),
+    ] {
+        let codes = world.refused(&me.token, mutation, input).await;
+        assert_eq!(codes.into_keys().collect::<Vec<_>>(), [code], "{mutation}");
+    }
+    world.pass(session::ACCESS_LIFE);
+    let answer = world.gql_raw(Some(&me.token), "{ me { id } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "TOKEN_EXPIRED");
+    let answer = world.gql_raw(None, "{ me { id } }", json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
 }

@@ -7,6 +7,7 @@ use daraa_platform::fault::{Fault as _, FaultKind};
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
+use serde_json::json;
 
 fn ops(app: &App, role: OpsRole) -> Actor {
     Actor::Person(Person {
@@ -73,4 +74,32 @@ async fn of_two_changes_at_once_from_one_version_one_wins() {
         assert!(matches!(lost[0], Err(SettingsError::StaleVersion)), "{lost:?}");
         assert_eq!(settings::get(app).await.unwrap().version, version + 1);
     }
+}
+
+#[tokio::test]
+async fn settings_through_the_api() {
+    let world = World::new().await;
+    let (admin, support) = (world.ops(OpsRole::Admin).await, world.ops(OpsRole::Support).await);
+    let fields = "version commissionBps cashFee { amountMinor currency } deliveryFee { base { amountMinor } includedM } \
+                  deadlines { offerS quoteS }";
+    let read = format!("{{ settings {{ {fields} }} }}");
+    let before = world.gql(&support.token, &read, json!({})).await["settings"].take();
+    assert_eq!((&before["version"], &before["cashFee"]["currency"]), (&json!(0), &json!("SYP")));
+    let change =
+        json!({ "deadlines": { "offerS": 60 }, "deliveryFee": { "baseMinor": 1 }, "expectedVersion": 0 });
+    let selection = format!("settings {{ {fields} }}");
+    let after =
+        world.mutate(&admin.token, "settingsUpdate", &selection, change.clone()).await["settings"].take();
+    assert_eq!((&after["deadlines"]["offerS"], &after["deadlines"]["quoteS"]), (&json!(60), &json!(900)));
+    assert_eq!(after["deliveryFee"]["base"]["amountMinor"], 1);
+    assert_eq!(world.gql(&support.token, &read, json!({})).await["settings"], after);
+    assert!(world.refused(&admin.token, "settingsUpdate", change).await.contains_key("STALE_VERSION"));
+    let negative = json!({ "cashFeeMinor": -1 });
+    assert!(
+        world.refused(&admin.token, "settingsUpdate", negative.clone()).await.contains_key("OUT_OF_RANGE")
+    );
+    let document =
+        "mutation($input: SettingsUpdateInput!) { settingsUpdate(input: $input) { settings { version } } }";
+    let answer = world.gql_raw(Some(&support.token), document, json!({ "input": negative })).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }

@@ -75,6 +75,7 @@ pub async fn start(app: &App, command: StartSession) -> Result<Tokens, SessionEr
     let stored = store::count_attempt(app, &hidden, now).await?.ok_or(SessionError::CodeInvalid)?;
     let given = code_mac(app, &command.phone, &command.code);
     if !bool::from(given.as_bytes().ct_eq(stored.mac.as_bytes())) {
+        info!(attempts = stored.attempts, "a wrong code was tried");
         return Err(SessionError::CodeInvalid);
     }
     if account::find_by_phone(app, &command.phone).await?.is_none() {

@@ -23,7 +23,7 @@ pub use model::{
     MAX_PREP_MINUTES, MAX_REASON_CHARS, MAX_RUSH_MINUTES, Rating, RushMode, Store, StoreAction, StoreEvent,
     StoreStatus,
 };
-pub use near::{NearFilter, NearSort, NearStore, find as find_near};
+pub use near::{MAX_SERVING_COUNT, NearFilter, NearSort, NearStore, count_serving, find as find_near};
 pub use rules::{
     Decision, Mover, TRANSITIONS, Transition, availability, available_actions, covers, decide,
     good_description, good_name, is_open, missing_for_submit, prep_minutes,

@@ -134,6 +134,12 @@ pub(super) async fn serving_ids(
     Ok(ids.iter().filter_map(Bson::as_object_id).map(StoreId::from).collect())
 }
 
+/// How many active stores deliver to the point, at most `cap`.
+pub(super) async fn count_serving(app: &App, point: Point, cap: u64) -> Result<u64, DbError> {
+    let coll = app.mongo.browse::<Store>(COLLECTION);
+    coll.count_up_to("db.store.count_serving", serving(point, None), cap).await
+}
+
 fn serving(point: Point, categories: Option<&[StoreCategoryId]>) -> Document {
     let mut filter = doc! {
         "status": StoreStatus::Active.as_str(),

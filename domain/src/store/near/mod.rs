@@ -4,4 +4,4 @@
 
 mod service;
 
-pub use service::{NearFilter, NearSort, NearStore, find, serving};
+pub use service::{MAX_SERVING_COUNT, NearFilter, NearSort, NearStore, count_serving, find, serving};

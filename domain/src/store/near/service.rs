@@ -87,6 +87,17 @@ pub async fn serving(app: &App, point: Point) -> Result<Vec<StoreId>, StoreError
     Ok(store::serving_ids(app, point, None).await?)
 }
 
+/// No count of stores goes further: beyond this nobody reads the number.
+pub const MAX_SERVING_COUNT: u64 = 100;
+
+/// How many active stores deliver to a point, at most [`MAX_SERVING_COUNT`].
+///
+/// # Errors
+/// Database failure.
+pub async fn count_serving(app: &App, point: Point) -> Result<u64, StoreError> {
+    Ok(store::count_serving(app, point, MAX_SERVING_COUNT).await?)
+}
+
 async fn category_and_below(app: &App, root: StoreCategoryId) -> Result<Vec<StoreCategoryId>, StoreError> {
     let tree = category::all(app).await.map_err(|e| match e {
         category::CategoryError::Infra(cause) => StoreError::Infra(cause),

@@ -1,12 +1,15 @@
 //! The address and its inputs.
 
-use async_graphql::{ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 use daraa_domain::address::{
     Address, AddressError, AddressErrorCode, AddressLabel, AddressNotes, CreateAddress, UpdateAddress,
 };
 use daraa_domain::ids::AddressId;
+use daraa_domain::store;
 use daraa_platform::time::Timestamp;
 
+use crate::graphql::context::Ctx as _;
+use crate::graphql::error::ApiError;
 use crate::graphql::scalars::{BigInt, GeoPoint, PointInput};
 
 crate::user_errors!(
@@ -39,6 +42,13 @@ impl AddressObject {
     /// How the courier finds the door.
     async fn notes(&self) -> Option<&str> {
         self.0.notes.as_deref()
+    }
+
+    /// How many active stores deliver here, counted up to 100; 0 means nobody does yet.
+    #[graphql(complexity = 10)]
+    async fn served_by_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        let count = store::count_serving(ctx.app(), self.0.point).await?;
+        Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
     /// When it was saved.
