@@ -9,7 +9,7 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, FieldDefinition, ObjectType, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
 };
-use async_graphql_value::ConstValue;
+use async_graphql::Value as ConstValue;
 use daraa_domain::actor::OpsRole;
 use daraa_tests::World;
 use serde_json::Value;
@@ -151,19 +151,19 @@ fn everything_is_described() {
 async fn whoever_is_not_named_is_refused() {
     let world = World::new().await;
     let schema = Schema::parse();
-    let (_, staff, _) = world.open_store().await;
-    let couriers = world.courier().await;
+    let shop = world.open_store().await;
+    let courier = world.courier().await;
     let personas = [
         ("anonymous", None, &["PUBLIC"][..]),
-        ("customer", Some(world.customer().await), &["PUBLIC", "CUSTOMER"][..]),
-        ("staff", Some(staff), &["PUBLIC", "CUSTOMER", "STAFF"][..]),
-        ("courier", Some(couriers), &["PUBLIC", "CUSTOMER", "COURIER"][..]),
-        ("support", Some(world.ops(OpsRole::Support).await), &["PUBLIC", "CUSTOMER", "SUPPORT"][..]),
-        ("finance", Some(world.ops(OpsRole::Finance).await), &["PUBLIC", "CUSTOMER", "FINANCE"][..]),
-        ("operations", Some(world.ops(OpsRole::Operations).await), &["PUBLIC", "CUSTOMER", "OPERATIONS"][..]),
+        ("customer", Some(world.customer().await.token), &["PUBLIC", "CUSTOMER"][..]),
+        ("staff", Some(shop.owner.token), &["PUBLIC", "CUSTOMER", "STAFF"][..]),
+        ("courier", Some(courier.token), &["PUBLIC", "CUSTOMER", "COURIER"][..]),
+        ("support", Some(world.ops(OpsRole::Support).await.token), &["PUBLIC", "CUSTOMER", "SUPPORT"][..]),
+        ("finance", Some(world.ops(OpsRole::Finance).await.token), &["PUBLIC", "CUSTOMER", "FINANCE"][..]),
+        ("operations", Some(world.ops(OpsRole::Operations).await.token), &["PUBLIC", "CUSTOMER", "OPERATIONS"][..]),
         (
             "admin",
-            Some(world.ops(OpsRole::Admin).await),
+            Some(world.ops(OpsRole::Admin).await.token),
             &["PUBLIC", "CUSTOMER", "SUPPORT", "FINANCE", "OPERATIONS", "ADMIN"][..],
         ),
     ];

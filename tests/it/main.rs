@@ -8,8 +8,10 @@
     reason = "a test that meets the unexpected must fail, loudly and at once"
 )]
 
+mod access;
 mod account;
 mod address;
+mod api_docs;
 mod architecture;
 mod audit;
 mod cache;
