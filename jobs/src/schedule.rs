@@ -119,6 +119,7 @@ pub fn declaration(job: &Job) -> Option<&'static JobDeclaration> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
 

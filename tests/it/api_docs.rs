@@ -21,7 +21,10 @@ fn examples() -> Vec<Example> {
         let (info, rest) = block.split_once('\n').unwrap();
         let document = rest.split("```").next().unwrap().to_owned();
         let options = info.split_whitespace().filter_map(|word| word.split_once('='));
-        found.push(Example { options: options.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(), document });
+        found.push(Example {
+            options: options.map(|(k, v)| (k.to_owned(), v.to_owned())).collect(),
+            document,
+        });
     }
     found
 }
@@ -73,7 +76,10 @@ async fn the_examples_of_the_tour_work() {
             saved.insert(name.to_owned(), value.clone());
         }
         if options.contains_key("then") {
-            tokens.insert("customer", at(data, "sessionStart.session.accessToken").as_str().unwrap().to_owned());
+            tokens.insert(
+                "customer",
+                at(data, "sessionStart.session.accessToken").as_str().unwrap().to_owned(),
+            );
         }
     }
 }

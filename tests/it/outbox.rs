@@ -36,8 +36,15 @@ async fn row(app: &App, id: ids::EventId) -> EventRow {
 
 /// What a topic shows: `(sequence, subject, kind)`.
 async fn shown(app: &App, topic: &Topic) -> Vec<(i64, String, String)> {
-    let events = feed::after(app, topic, 0, feed::MAX_READ).await.unwrap();
-    events.into_iter().map(|e| (e.sequence, e.subject_id, e.kind)).collect()
+    let mut all: Vec<(i64, String, String)> = Vec::new();
+    loop {
+        let last = all.last().map_or(0, |(sequence, ..)| *sequence);
+        let events = feed::after(app, topic, last, feed::MAX_READ).await.unwrap();
+        if events.is_empty() {
+            return all;
+        }
+        all.extend(events.into_iter().map(|e| (e.sequence, e.subject_id, e.kind)));
+    }
 }
 
 fn to_feed<'a>(app: &'a App, event: &'a EventRow) -> outbox::ConsumerFuture<'a> {

@@ -351,7 +351,7 @@ async fn the_oldest_device_gives_way_when_there_are_too_many() {
 async fn a_token_of_another_installation_is_refused() {
     let world = World::new().await;
     let tokens = sign_in(&world.app, 1, &phone()).await;
-    let forged = tokens.access_token.replace(|c: char| c == '.', "..");
+    let forged = tokens.access_token.replace('.', "..");
     for token in [forged.as_str(), &tokens.refresh_token, "", "Bearer x"] {
         let e = session::identify(&world.app, token).await.unwrap_err();
         assert_eq!(e.kind(), FaultKind::Unauthenticated);

@@ -58,7 +58,7 @@ impl CustomerBot {
             let status = event["order"]["status"].as_str().unwrap_or_default().to_owned();
             day.note(plan, |o| o.status.clone_from(&status));
             if FINAL.contains(&status.as_str()) {
-                if status == "COMPLETED" && plan % 3 == 0 {
+                if status == "COMPLETED" && plan.is_multiple_of(3) {
                     self.review(&day, &order_id).await;
                 }
                 return;

@@ -68,7 +68,6 @@ impl DayClock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bot lives by the machine's clock, like any client")]
 fn machine_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(0)

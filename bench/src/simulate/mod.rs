@@ -116,7 +116,7 @@ async fn set_up(plan: &Plan, api: &Api, codes: &Codes, ops: &Caller) -> Result<P
                 owner_phone: format!("+9639310{n:05}"),
             };
             let open = open_store(&api, &codes, &ops, &store).await?;
-            let variant = add_product(&open.owner, &open.id, ("وجبة", "Meal"), 25_000_00, 1_000).await?;
+            let variant = add_product(&open.owner, &open.id, ("وجبة", "Meal"), 2_500_000, 1_000).await?;
             Ok((open, variant))
         }
     })

@@ -68,7 +68,7 @@ fn facts(n: u8, store: u8, quantity: i64, offered: Option<(i64, Option<i64>)>) -
     LineFacts {
         line_id: id(n),
         store_id: id(store),
-        variant_id: id(50),
+        variant_id: id(50 + store),
         quantity,
         seen_price: syp(100),
         offered: offered.map(|(price, available)| Offered { unit_price: syp(price), available }),

@@ -1,4 +1,5 @@
 //! Unit tests of the templates.
+#![allow(clippy::expect_used, reason = "tests")]
 
 use std::collections::BTreeSet;
 

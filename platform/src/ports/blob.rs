@@ -81,6 +81,7 @@ fn away(cause: &dyn std::fmt::Display) -> Infra {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::Blobs;
 

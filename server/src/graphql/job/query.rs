@@ -24,7 +24,6 @@ impl JobQuery {
 
     /// What was run, newest first.
     #[graphql(directive = requires::apply(vec![Role::Support, Role::Finance, Role::Operations]))]
-    #[expect(clippy::too_many_arguments, reason = "the four Relay arguments")]
     async fn job_runs(
         &self,
         ctx: &Context<'_>,

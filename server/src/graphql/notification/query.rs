@@ -18,7 +18,6 @@ pub struct NotificationQuery;
 impl NotificationQuery {
     /// Your own notifications, newest first.
     #[graphql(directive = requires::apply(vec![Role::Customer]))]
-    #[expect(clippy::too_many_arguments, reason = "the four Relay arguments")]
     async fn my_notifications(
         &self,
         ctx: &Context<'_>,

@@ -17,7 +17,6 @@ pub struct ReviewQuery;
 impl ReviewQuery {
     /// The reviews of a store, newest first. Hidden ones are shown only to its staff and to ops.
     #[graphql(directive = requires::apply(vec![Role::Public]))]
-    #[expect(clippy::too_many_arguments, reason = "the four Relay arguments")]
     async fn store_reviews(
         &self,
         ctx: &Context<'_>,

@@ -47,7 +47,6 @@ impl StoreQuery {
 
     /// Active stores that deliver to a point, nearest or best rated first.
     #[graphql(directive = requires::apply(vec![Role::Public]))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of the field, named in the schema")]
     async fn stores(
         &self,
         ctx: &Context<'_>,
@@ -77,7 +76,6 @@ impl StoreQuery {
 
     /// Stores of one status, newest first.
     #[graphql(directive = requires::apply(vec![Role::Operations, Role::Support, Role::Finance]))]
-    #[expect(clippy::too_many_arguments, reason = "the arguments of the field, named in the schema")]
     async fn ops_stores(
         &self,
         ctx: &Context<'_>,
