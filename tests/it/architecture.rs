@@ -25,21 +25,38 @@ fn sources(under: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Every first path segment used after `prefix` in code (comments and strings left out, roughly).
-fn uses(text: &str, prefix: &str) -> BTreeSet<String> {
+/// The first path segment of everything the code takes from its own crate: `crate::x::…`, `use crate::{x::…, y}`.
+fn uses(text: &str) -> BTreeSet<String> {
+    const PREFIX: &str = "crate::";
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let mut found = BTreeSet::new();
-    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
-        for (at, _) in line.match_indices(prefix) {
-            let before = line.get(..at).and_then(|b| b.chars().last());
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
-                continue;
+    for (at, _) in code.match_indices(PREFIX) {
+        // Not `daraa_platform_crate::`, not `$crate::`.
+        if code[..at].chars().last().is_some_and(|c| is_word(c) || c == '$') {
+            continue;
+        }
+        let rest = &code[at + PREFIX.len()..];
+        let Some(group) = rest.strip_prefix('{') else {
+            found.insert(rest.chars().take_while(|c| is_word(*c)).collect());
+            continue;
+        };
+        let (mut depth, mut top_level) = (1, String::new());
+        for c in group.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                c if depth == 1 => top_level.push(c),
+                _ => {}
             }
-            let rest = &line[at + prefix.len()..];
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if !name.is_empty() {
-                found.insert(name);
+            if depth == 0 {
+                break;
             }
         }
+        let names =
+            top_level.split(',').map(|part| part.trim().chars().take_while(|c| is_word(*c)).collect());
+        found.extend(names.filter(|name: &String| !name.is_empty()));
     }
     found
 }
@@ -126,39 +143,55 @@ fn a_collection_is_named_in_its_store_only() {
     }
 }
 
-#[test]
-fn rooms_call_each_other_in_one_direction() {
+/// Which room calls which, read from the code.
+fn arrows() -> BTreeMap<String, BTreeSet<String>> {
     let domain = root().join("domain/src");
-    let mut arrows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let rooms: BTreeSet<String> = fs::read_dir(&domain)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
-    for room in &rooms {
-        for file in sources(&domain.join(room)) {
-            let text = fs::read_to_string(&file).unwrap();
-            for used in uses(&text, "crate::") {
-                if rooms.contains(&used) && &used != room {
-                    arrows.entry(room.clone()).or_default().insert(used);
-                }
-            }
-        }
-    }
-    let mut order: Vec<String> = Vec::new();
-    let mut left = rooms.clone();
-    while !left.is_empty() {
-        let free: Vec<String> = left
+    let called_by = |room: &String| {
+        let files = sources(&domain.join(room));
+        let used = files.iter().flat_map(|file| uses(&fs::read_to_string(file).unwrap()));
+        used.filter(|used| rooms.contains(used) && used != room).collect()
+    };
+    rooms.iter().map(|room| (room.clone(), called_by(room))).collect()
+}
+
+#[test]
+fn rooms_call_each_other_in_one_direction() {
+    let arrows = arrows();
+    let mut done: BTreeSet<&String> = BTreeSet::new();
+    while done.len() < arrows.len() {
+        let free: Vec<&String> = arrows
             .iter()
-            .filter(|room| arrows.get(*room).is_none_or(|to| to.iter().all(|t| order.contains(t))))
-            .cloned()
+            .filter(|(room, to)| !done.contains(room) && to.iter().all(|t| done.contains(t)))
+            .map(|(room, _)| room)
             .collect();
-        assert!(!free.is_empty(), "a cycle among {left:?}: {arrows:?}");
-        for room in free {
-            left.remove(&room);
-            order.push(room);
-        }
+        let left: Vec<_> = arrows.iter().filter(|(room, _)| !done.contains(room)).collect();
+        assert!(!free.is_empty(), "a cycle among {left:?}");
+        done.extend(free);
+    }
+}
+
+#[test]
+fn the_arrows_are_those_of_the_plan() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let block =
+        text.split("<!-- rooms:begin -->").nth(1).unwrap().split("<!-- rooms:end -->").next().unwrap();
+    let told: BTreeMap<String, BTreeSet<String>> = block
+        .lines()
+        .filter_map(|line| line.split_once("  "))
+        .filter(|(room, _)| *room != "room")
+        .map(|(room, calls)| {
+            let calls = calls.split(',').map(|c| c.trim().to_owned()).filter(|c| c != "-");
+            (room.trim().to_owned(), calls.collect())
+        })
+        .collect();
+    for (room, calls) in arrows() {
+        assert_eq!(told.get(&room), Some(&calls), "ARCHITECTURE.md says otherwise of {room}");
     }
 }
 

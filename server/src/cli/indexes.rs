@@ -82,13 +82,14 @@ pub(crate) async fn run(mongo: &Mongo, command: Command) -> CliResult {
 }
 
 fn row(collection: &str, spec: &IndexSpec) -> serde_json::Value {
-    let keys: serde_json::Map<String, serde_json::Value> = spec
+    // A list, not an object: the order of the fields is the index.
+    let keys: Vec<serde_json::Value> = spec
         .keys
         .iter()
         .map(|key| match key {
-            Key::Asc(field) => ((*field).to_owned(), json!(1)),
-            Key::Desc(field) => ((*field).to_owned(), json!(-1)),
-            Key::Geo(field) => ((*field).to_owned(), json!("2dsphere")),
+            Key::Asc(field) => json!({ "field": field, "as": 1 }),
+            Key::Desc(field) => json!({ "field": field, "as": -1 }),
+            Key::Geo(field) => json!({ "field": field, "as": "2dsphere" }),
         })
         .collect();
     json!({
