@@ -93,11 +93,13 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
         return said_before(app, courier_id, id).await;
     }
     check_cash(app, courier_id, &offer).await?;
-    let outcome = transact!(&app.mongo, "offer.accept", DeliveryError, |tx| {
+    transact!(&app.mongo, "offer.accept", DeliveryError, |tx| {
         let now = app.clock.now();
-        let ended = store::end_in_tx(app, tx, id, OfferStatus::Accepted, None, now)
-            .await?
-            .ok_or(DeliveryError::OfferNotLive)?;
+        let Some(ended) = store::end_in_tx(app, tx, id, OfferStatus::Accepted, None, now).await? else {
+            // The same answer, given twice at once. Read in the transaction: a plain read may not show yet what the
+            // other one has just committed.
+            return said_before_in_tx(app, tx, courier_id, id).await;
+        };
         outbox::emit_in_tx(app, tx, event::of_offer(&ended, event::offer_kind(OfferAction::Accept))).await?;
         let delivery = deliveries::get_in_tx(app, tx, offer.delivery_id)
             .await?
@@ -115,12 +117,7 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
             order::set_courier_in_tx(app, tx, *order_id, Some(courier_id)).await?;
         }
         Ok(after)
-    });
-    match outcome {
-        // The same answer, given twice at once.
-        Err(DeliveryError::OfferNotLive) => said_before(app, courier_id, id).await,
-        outcome => outcome,
-    }
+    })
 }
 
 /// An accepted offer accepted again, for its answer may have been lost: the same success while the delivery is still
@@ -134,6 +131,22 @@ async fn said_before(app: &App, courier_id: CourierId, id: OfferId) -> Result<De
     delivery.filter(|d| d.courier_id == Some(courier_id)).ok_or(DeliveryError::OfferNotLive)
 }
 
+/// [`said_before`] as the transaction sees it.
+async fn said_before_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    courier_id: CourierId,
+    id: OfferId,
+) -> Result<Delivery, DeliveryError> {
+    let offer =
+        store::of_courier_in_tx(app, tx, courier_id, id).await?.ok_or(DeliveryError::OfferNotFound)?;
+    if offer.status != OfferStatus::Accepted {
+        return Err(DeliveryError::OfferNotLive);
+    }
+    let delivery = deliveries::get_in_tx(app, tx, offer.delivery_id).await?;
+    delivery.filter(|d| d.courier_id == Some(courier_id)).ok_or(DeliveryError::OfferNotLive)
+}
+
 /// What he holds, what he is about to collect and what this adds must stay within his limit.
 async fn check_cash(app: &App, courier_id: CourierId, offer: &CourierOffer) -> Result<(), DeliveryError> {
     if offer.cash_due.is_zero() {
@@ -142,7 +155,8 @@ async fn check_cash(app: &App, courier_id: CourierId, offer: &CourierOffer) -> R
     let limit = courier::get(app, courier_id).await?.cash_limit;
     let mut held =
         ledger::float_of(app, courier_id, offer.cash_due.currency).await?.owed.add(offer.cash_due)?;
-    for delivery in deliveries::with_courier(app, courier_id).await? {
+    let others = deliveries::with_courier(app, courier_id).await?;
+    for delivery in others.into_iter().filter(|d| d.id != offer.delivery_id) {
         held = held.add(delivery.cash_due)?;
     }
     if held.currency == limit.currency && held.amount_minor > limit.amount_minor {

@@ -24,6 +24,15 @@ pub(in crate::delivery) async fn of_courier(
     offers(app).find_one("db.offer.get", doc! { "_id": id, "courier_id": courier_id }).await
 }
 
+pub(in crate::delivery) async fn of_courier_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    courier_id: CourierId,
+    id: OfferId,
+) -> Result<Option<CourierOffer>, DbError> {
+    offers(app).find_one_in_tx(tx, "db.offer.get_in_tx", doc! { "_id": id, "courier_id": courier_id }).await
+}
+
 pub(in crate::delivery) async fn get(app: &App, id: OfferId) -> Result<Option<CourierOffer>, DbError> {
     offers(app).find_one("db.offer.get", doc! { "_id": id }).await
 }
