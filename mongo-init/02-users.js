@@ -44,8 +44,8 @@ try {
 
 const lists = { all: [''], writable: definition.writable, appendOnly: definition.appendOnly };
 const privileges = (role) =>
-  role.privileges.flatMap(({ collections, actions }) =>
-    (typeof collections === 'string' ? lists[collections] : collections).map((collection) => ({
+  role.privileges.flatMap(({ cluster, collections, actions }) =>
+    cluster ? [{ resource: { cluster }, actions }] : (typeof collections === 'string' ? lists[collections] : collections).map((collection) => ({
       resource: { db: definition.database, collection },
       actions,
     })),

@@ -192,8 +192,8 @@ pub async fn add_to_cart(
 /// A checkout: how it is paid, tipped and discounted.
 #[derive(Debug, Clone, Copy)]
 pub struct Checkout<'a> {
-    /// Where to.
-    pub address: &'a str,
+    /// Where to; `None` for takeaway.
+    pub address: Option<&'a str>,
     /// `CASH`, `WALLET` or `CARD`.
     pub method: &'a str,
     /// For cards.
@@ -220,7 +220,7 @@ pub async fn check_out(customer: &Caller, checkout: Checkout<'_>) -> Result<(Val
             "quoteCreate",
             "quote { id expiresAt total { amountMinor formatted } stores { lines { kind label amount { amountMinor formatted } ruleId inputs { name value } } } problems { code message } }",
             json!({
-                "addressId": checkout.address, "fulfillment": "DELIVERY", "paymentMethod": checkout.method,
+                "addressId": checkout.address, "fulfillment": if checkout.address.is_some() { "DELIVERY" } else { "PICKUP" }, "paymentMethod": checkout.method,
                 "couponCode": checkout.coupon, "courierTipMinor": checkout.courier_tip_minor.to_string(),
             }),
         )

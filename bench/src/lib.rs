@@ -1,5 +1,5 @@
-//! Clients of the public API that load, walk and judge it: the journey, the simulated delivery day and the
-//! simulated card provider. Nothing here reaches behind the API.
+//! Clients of the public API that load, walk and judge it: the journey, the simulated delivery day, faults under load
+//! and the simulated card provider. Nothing here reaches behind the API.
 #![allow(
     clippy::indexing_slicing,
     clippy::cast_possible_truncation,
@@ -9,8 +9,10 @@
 
 pub mod actors;
 pub mod client;
+pub mod faults;
 pub mod feed;
 pub mod journey;
+pub mod judge;
 pub mod otp;
 pub mod paysim;
 pub mod simulate;

@@ -98,6 +98,9 @@ pub struct OrderSpec {
     pub load: i64,
     /// Cash to be collected at the door, minor units.
     pub cash_minor: i64,
+    /// The currency of that cash: the caller's number, opaque here.
+    #[serde(default)]
+    pub cash_currency: u32,
 }
 
 /// A courier as he is told to the engine.
@@ -115,6 +118,9 @@ pub struct CourierSpec {
     pub max_load: i64,
     /// How much more cash he may take beyond what he holds; orders he already has are subtracted by the engine.
     pub cash_room_minor: i64,
+    /// The currency of that room; of another one he takes none.
+    #[serde(default)]
+    pub cash_currency: u32,
 }
 
 /// Where an order stands, as far as assignment is concerned.

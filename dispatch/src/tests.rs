@@ -23,6 +23,7 @@ fn order(id: u128, ready: Secs) -> OrderSpec {
         ready: ReadyTime { p50: ready, p90: ready + 120 },
         load: 1,
         cash_minor: 0,
+        cash_currency: 0,
     }
 }
 
@@ -34,6 +35,7 @@ fn courier(id: u128, at: Place) -> CourierSpec {
         max_orders: 1,
         max_load: 10,
         cash_room_minor: 1_000_000,
+        cash_currency: 0,
     }
 }
 
@@ -160,6 +162,44 @@ fn limits_of_cash_and_load() {
     let tick = e.tick(0, 1_000);
     assert_eq!(offers(&tick), vec![]);
     assert_eq!(escalations(&tick), vec![EscalateReason::NoSuitableCourier; 2]);
+}
+
+#[test]
+fn a_shift_that_has_ended_counts_as_nobody() {
+    let mut e = engine();
+    e.apply(Event::CourierOn(CourierSpec { until: Some(100), ..courier(1, place(0, 0)) }), 0);
+    e.apply(Event::OrderPlaced(order(10, 0)), 101);
+    let tick = e.tick(101, 1_000);
+    assert_eq!(offers(&tick), vec![]);
+    assert_eq!(escalations(&tick), vec![EscalateReason::NoCourierOnline]);
+
+    // Beside somebody who is on but cannot, he is not the suitable one either.
+    e.apply(Event::CourierOn(CourierSpec { max_load: 0, ..courier(2, place(0, 0)) }), 102);
+    assert_eq!(escalations(&e.tick(110, 1_000)), vec![EscalateReason::NoSuitableCourier]);
+    e.apply(Event::CourierOn(CourierSpec { until: Some(5_000), ..courier(1, place(0, 0)) }), 111);
+    assert_eq!(offers(&e.tick(120, 1_000)).len(), 1, "a shift that goes on");
+}
+
+#[test]
+fn room_for_cash_is_of_one_currency() {
+    let mut e = engine();
+    let two = CourierSpec { max_orders: 2, cash_room_minor: 500, ..courier(1, place(0, 0)) };
+    e.apply(Event::CourierOn(two), 0);
+    e.apply(Event::OrderPlaced(OrderSpec { cash_minor: 1, cash_currency: 9, ..order(10, 0) }), 0);
+    let tick = e.tick(0, 1_000);
+    assert_eq!((offers(&tick), escalations(&tick)), (vec![], vec![EscalateReason::NoSuitableCourier]));
+    // Without cash the currency says nothing, and what he has of another one takes no room.
+    e.apply(Event::OrderPlaced(OrderSpec { cash_currency: 9, ..order(11, 0) }), 5);
+    let (o, c, offer) = offers(&e.tick(10, 1_000))[0];
+    assert_eq!(o, OrderId(11));
+    e.apply(Event::OfferAccepted { order: o, courier: c, offer }, 11);
+    e.apply(Event::Assigned { order: OrderId(10), courier: c }, 12);
+    e.apply(Event::Dropped { order: OrderId(11) }, 13);
+    e.apply(Event::OrderPlaced(OrderSpec { cash_minor: 500, ..order(12, 0) }), 14);
+    assert_eq!(
+        e.tick(20, 1_000).commands.iter().filter(|c| matches!(c.action, Action::Offer { .. })).count(),
+        1
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ impl App {
             mongo,
             cache: Cache::new(redis.clone(), random.clone()),
             limits: RateLimiter::new(redis.clone(), clock.clone(), random.clone())
-                .loosened(settings.limits_times),
+                .loosened(settings.limits_times)
+                .with_shared_addresses(settings.shared_address_times),
             redis,
             ids: Ids::new(clock.clone(), &random),
             ports: ports(settings)?,
@@ -113,9 +114,12 @@ fn ports(settings: &Settings) -> Result<Ports, StartError> {
         None => CardProvider::Absent,
         Some(base_url) => {
             let webhook_key = settings.secrets.pay_webhook_key()?;
-            // Providers that use one key for both directions need one file only.
-            let api_key: Secret =
-                settings.secrets.read("pay_api_key").unwrap_or_else(|_| webhook_key.clone());
+            // The simulated provider knows one key for both directions.
+            let api_key: Secret = if settings.mode.is_production() || settings.secrets.has("pay_api_key") {
+                settings.secrets.read("pay_api_key")?
+            } else {
+                webhook_key.clone()
+            };
             CardProvider::Http(HttpPay::new(
                 PayConfig {
                     base_url: base_url.trim_end_matches('/').to_owned(),

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod cart;
 pub mod catalog;
 pub mod check;
+pub mod code;
 pub mod courier;
 pub mod delivery;
 pub mod feed;

@@ -1,10 +1,12 @@
 //! Holding a lease while something is done.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use daraa_domain::app::App;
 use daraa_domain::job;
 use daraa_domain::outbox::Fence;
+use daraa_platform::mongo::DbError;
+use tokio::time::Instant;
 use tracing::warn;
 
 /// Renewals per lease length.
@@ -13,12 +15,25 @@ const RENEWALS: u32 = 5;
 /// Renews a lease until it is lost: taken over, or not renewable for its whole length. Whoever works under the lease
 /// must stop then.
 pub async fn keep(app: &App, name: &str, fence: Fence, length: Duration) {
+    keep_by(name, length, || job::renew(app, name, fence)).await;
+}
+
+/// [`keep`] by whatever renews.
+pub async fn keep_by<F: Future<Output = Result<bool, DbError>>>(
+    name: &str,
+    length: Duration,
+    renew: impl Fn() -> F,
+) {
     let every = length / RENEWALS;
+    // Others may take it from the moment it has stood still for its length; stop one renewal earlier, also in the
+    // middle of one: a renewal that is heard of later than that is none.
+    let last = length.saturating_sub(every);
     let mut renewed = Instant::now();
     loop {
+        let end = renewed + last;
         tokio::time::sleep(every).await;
         let asked = Instant::now();
-        match tokio::time::timeout(length, job::renew(app, name, fence)).await {
+        match tokio::time::timeout_at(end, renew()).await {
             Ok(Ok(true)) => renewed = asked,
             Ok(Ok(false)) => {
                 warn!(lease = name, "lease was taken over");
@@ -27,8 +42,7 @@ pub async fn keep(app: &App, name: &str, fence: Fence, length: Duration) {
             Ok(Err(e)) => warn!(lease = name, cause = %e, "lease could not be renewed"),
             Err(_) => warn!(lease = name, "renewing the lease took too long"),
         }
-        // Others may take it from the moment it has stood still for its length; stop one renewal earlier.
-        if renewed.elapsed() + every >= length {
+        if Instant::now() >= renewed + last {
             warn!(lease = name, "lease has run out");
             return;
         }

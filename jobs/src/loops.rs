@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use daraa_domain::app::App;
 use daraa_domain::job::Contender;
 use daraa_domain::outbox::{self, Fence};
-use daraa_domain::{audit, delivery, ledger, order, payment, reactions};
+use daraa_domain::{audit, courier, delivery, ledger, order, payment, reactions};
 use daraa_platform::fault::Fault;
 use daraa_platform::lifecycle::Lifecycle;
 use futures_util::StreamExt as _;
@@ -69,6 +69,9 @@ pub const DEADLINES: &[Periodic] = &[
     every!(5 s, "unpaid-order", |app, _| order::expire_unpaid(app)),
     every!(10 s, "payment-unknown", |app, _| payment::resolve_unknown(app)),
     every!(10 s, "payment-webhook", |app, _| payment::process_webhooks(app)),
+    every!(15 s, "order-late", |app, _| order::report_late(app)),
+    every!(15 s, "courier-silent", |app, _| delivery::free_forgotten(app)),
+    every!(15 s, "shift-end", |app, _| courier::end_shifts(app)),
     every!(15 s, "stock-reservation", |app, _| order::release_expired(app)),
     every!(600 s, "audit-seal", |app, _| seal(app)),
     every!(600 s, "earnings", |app, _| ledger::release_earnings(app)),

@@ -97,10 +97,11 @@ impl Runner {
         })
     }
 
-    /// Looks for what is due, asked for or abandoned, and claims it; `at` is the steady clock's present.
+    /// Looks for what is due, asked for or abandoned, and claims it; `at` is the steady clock's present. A job that
+    /// cannot be looked at is passed over until the next look: what was claimed for others has to be executed.
     ///
     /// # Errors
-    /// Database failure; what was claimed before it is lost to this process and recovered later.
+    /// Database failure before anything was claimed.
     pub async fn look(&self, at: Instant) -> Result<Vec<Begun>, DbError> {
         let mut begun = Vec::new();
         let mut slots = self.slots.lock().await;
@@ -112,7 +113,13 @@ impl Runner {
             }
             let asked = requested.iter().find(|run| run.job == slot.job.name);
             let open = running.iter().any(|run| run.job == slot.job.name);
-            begun.extend(self.look_at(slot, asked, open, at).await?);
+            match self.look_at(slot, asked, open, at).await {
+                Ok(one) => begun.extend(one),
+                Err(e) => {
+                    warn!(job = slot.job.name, cause = %e, "the job could not be looked at");
+                    metrics::counter!("daraa_jobs_look_failures_total", "task" => slot.job.name).increment(1);
+                }
+            }
         }
         Ok(begun)
     }

@@ -14,6 +14,7 @@
 //! | `DARAA_SMS_URL` | where text messages are posted; production needs it | none: messages are recorded only |
 //! | `DARAA_SMS_FROM` | the sender the SMS gateway knows us by | `Daraa` |
 //! | `DARAA_LIMITS_TIMES` | how many times looser rate limits are; 1 in production and development | `1`, simulation `1000` |
+//! | `DARAA_SHARED_ADDRESS_TIMES` | how many households share one network address; limits of sign-in and registration by address are that many times as wide | 1 |
 //! | `DARAA_OTP_LOG` | file to which one-time codes are written; refused in production | none |
 //! | `DARAA_CORS_ORIGINS` | origins that browsers may call from, separated by commas | none |
 //! | `DARAA_TRUSTED_PROXIES` | how many proxies in front append to `X-Forwarded-For` | `0` |
@@ -206,6 +207,12 @@ impl Secrets {
         self.read_key("pay_webhook_key")
     }
 
+    /// Whether the folder has the file.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.dir.join(name).exists()
+    }
+
     /// Any file of the folder, without the white space around its content.
     ///
     /// # Errors
@@ -260,6 +267,9 @@ pub struct Settings {
     pub sms_from: String,
     /// How many times looser every rate limit is: bots of a simulation all come from one address.
     pub limits_times: u32,
+    /// How many households share one network address; the limits of sign-in and registration by address are that many
+    /// times as wide. Mobile networks put whole towns behind one.
+    pub shared_address_times: u32,
     /// The file to which one-time codes are written instead of being sent.
     pub otp_log: Option<PathBuf>,
     /// Origins that browsers may call from.
@@ -306,6 +316,10 @@ impl Settings {
         if limits_times == 0 || (limits_times > 1 && !may_loosen) {
             return Err(refused("DARAA_LIMITS_TIMES", "limits are loosened in test and simulation only"));
         }
+        let shared_address_times = env.parse("DARAA_SHARED_ADDRESS_TIMES", 1)?;
+        if shared_address_times == 0 {
+            return Err(refused("DARAA_SHARED_ADDRESS_TIMES", "at least one household has an address"));
+        }
         let trusted_proxies = env.parse("DARAA_TRUSTED_PROXIES", 0)?;
         Ok(Self {
             mode,
@@ -320,6 +334,7 @@ impl Settings {
             sms_url,
             sms_from: env.text("DARAA_SMS_FROM").unwrap_or_else(|| "Daraa".to_owned()),
             limits_times,
+            shared_address_times,
             otp_log,
             cors_origins: env.list("DARAA_CORS_ORIGINS"),
             trusted_proxies,

@@ -48,17 +48,48 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// Picks the first supported language of an `Accept-Language` header, in the order it is written.
+    /// Picks the most wanted supported language of an `Accept-Language` header: by `q`, and of equally wanted ones the
+    /// first. What is not wanted at all (`q=0`) or cannot be read is passed over.
     #[must_use]
     pub fn from_accept_language(header: &str) -> Option<Self> {
-        header.split(',').find_map(|part| {
-            let tag = part.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            match tag.split('-').next() {
-                Some("ar") => Some(Self::Ar),
-                Some("en") => Some(Self::En),
-                _ => None,
-            }
-        })
+        let wanted = header.split(',').filter_map(|part| {
+            let mut parameters = part.split(';').map(str::trim);
+            let tag = parameters.next()?.to_ascii_lowercase();
+            let lang = match tag.split('-').next()? {
+                "ar" => Self::Ar,
+                "en" => Self::En,
+                _ => return None,
+            };
+            let q = parameters.find_map(|p| p.strip_prefix("q=").or_else(|| p.strip_prefix("Q=")));
+            let thousandths = q.map_or(Some(1_000), thousandths)?;
+            (thousandths > 0).then_some((thousandths, lang))
+        });
+        // `max_by_key` would prefer the last of equals.
+        wanted.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, lang)| lang)
+    }
+}
+
+/// A weight as the header writes it: `0` to `1` with at most three decimals.
+fn thousandths(text: &str) -> Option<u32> {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if decimals.len() > 3 || !decimals.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let part: u32 = format!("{decimals:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(part),
+        "1" if part == 0 => Some(1_000),
+        _ => None,
+    }
+}
+
+/// The input field a failure is about, where only who makes the failure knows it; empty when it is about no single one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FieldPath(pub &'static [&'static str]);
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("."))
     }
 }
 
@@ -198,7 +229,8 @@ impl Fault for Infra {
 /// Declares a room's error enum together with its closed, public code enum.
 ///
 /// Each variant states its kind, its English and Arabic sentence (fields of the variant may be used in
-/// both) and, where there is one, the input field it is about. `Infra` is always a variant.
+/// both) and, where there is one, the input field it is about: `field "cups"` when it is always the same, `at path`
+/// when the variant's own [`FieldPath`] says it. `Infra` is always a variant.
 ///
 /// ```
 /// daraa_platform::faults! {
@@ -208,11 +240,15 @@ impl Fault for Infra {
 ///         KettleNotFound: NotFound, "There is no such kettle.", "لا يوجد إبريق كهذا.";
 ///         /// It holds less than asked for.
 ///         TooLittle { cups: i64 }: Conflict, "Only {cups} cups are left.", "بقي {cups} أكواب فقط.", field "cups";
+///         /// A number that cannot be.
+///         OutOfRange { path: FieldPath, max: i64 }: BadInput, "At most {max}.", "{max} كحد أقصى.", at path;
 ///     }
 /// }
-/// use daraa_platform::fault::{Fault, Lang};
+/// use daraa_platform::fault::{Fault, FieldPath, Lang};
 /// assert_eq!(KettleError::TooLittle { cups: 2 }.code(), "TOO_LITTLE");
 /// assert_eq!(KettleError::TooLittle { cups: 2 }.public(Lang::En), "Only 2 cups are left.");
+/// let too_hot = KettleError::OutOfRange { path: FieldPath(&["heat", "celsius"]), max: 100 };
+/// assert_eq!(too_hot.field(), ["heat", "celsius"]);
 /// ```
 #[macro_export]
 macro_rules! faults {
@@ -221,7 +257,7 @@ macro_rules! faults {
         pub enum $error:ident, $code:ident {
             $(
                 $(#[$doc:meta])*
-                $variant:ident $({ $($field:ident : $ty:ty),+ $(,)? })? : $kind:ident, $en:literal, $ar:literal $(, field $($path:literal).+)? ;
+                $variant:ident $({ $($field:ident : $ty:ty),+ $(,)? })? : $kind:ident, $en:literal, $ar:literal $(, field $($path:literal).+)? $(, at $at:ident)? ;
             )+
         }
     ) => {
@@ -325,17 +361,25 @@ macro_rules! faults {
 
             fn public(&self, lang: $crate::fault::Lang) -> String {
                 match self {
-                    $( Self::$variant $({ $($field),+ })? => match lang {
-                        $crate::fault::Lang::En => format!($en),
-                        $crate::fault::Lang::Ar => format!($ar),
-                    }, )+
+                    $( Self::$variant $({ $($field),+ })? => {
+                        // A path is not always said in the sentence.
+                        $( $( let _ = $field; )+ )?
+                        match lang {
+                            $crate::fault::Lang::En => format!($en),
+                            $crate::fault::Lang::Ar => format!($ar),
+                        }
+                    } )+
                     Self::Infra(cause) => cause.public(lang),
                 }
             }
 
             fn field(&self) -> &'static [&'static str] {
                 match self {
-                    $( Self::$variant { .. } => &[$($($path),+)?], )+
+                    $( Self::$variant { $($at,)? .. } => {
+                        let path: &'static [&'static str] = &[$($($path),+)?];
+                        $( let path = { let _ = path; $at.0 }; )?
+                        path
+                    } )+
                     Self::Infra(_) => &[],
                 }
             }
@@ -368,4 +412,30 @@ pub fn upper_snake(name: &str) -> String {
         out.push(c.to_ascii_uppercase());
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lang::{Ar, En};
+    use super::*;
+
+    #[test]
+    fn the_most_wanted_language_is_picked() {
+        for (header, wanted) in [
+            ("", None),
+            ("ar", Some(Ar)),
+            ("en-GB,ar;q=0.9", Some(En)),
+            ("en;q=0.5, ar;q=0.9", Some(Ar)),
+            ("en;q=0.5,ar-SY", Some(Ar)),
+            ("fr, en;q=0.8, ar;q=0.8", Some(En)),
+            ("en;q=0, ar;q=0.001", Some(Ar)),
+            ("en;q=0", None),
+            ("en;q=1.000 , ar", Some(En)),
+            ("EN; Q=0.2, *;q=0.1", Some(En)),
+            ("en;q=2, en;q=x, en;q=0.1234, ar;q=0.1", Some(Ar)),
+            ("fr;q=1, *", None),
+        ] {
+            assert_eq!(Lang::from_accept_language(header), wanted, "{header:?}");
+        }
+    }
 }

@@ -100,6 +100,13 @@ pub struct Money {
 /// 100 % in basis points.
 pub const FULL_BPS: i64 = 10_000;
 
+/// For sentences and logs; people see [`Money::formatted`] in their language.
+impl std::fmt::Display for Money {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.formatted(Lang::En))
+    }
+}
+
 impl Money {
     /// `amount_minor` of `currency`.
     #[must_use]

@@ -19,6 +19,9 @@ pub enum PageError {
     /// The cursor is not one of ours.
     #[error("malformed cursor")]
     Cursor,
+    /// `first` and `last` at once have no meaning.
+    #[error("first and last at once")]
+    BothWays,
 }
 
 impl crate::fault::Fault for PageError {
@@ -28,7 +31,7 @@ impl crate::fault::Fault for PageError {
 
     fn code(&self) -> &'static str {
         match self {
-            Self::Size => "BAD_PAGE_SIZE",
+            Self::Size | Self::BothWays => "BAD_PAGE_SIZE",
             Self::Cursor => "MALFORMED_CURSOR",
         }
     }
@@ -38,6 +41,8 @@ impl crate::fault::Fault for PageError {
         match (self, lang) {
             (Self::Size, Lang::En) => format!("A page has 1 to {MAX_PAGE} rows."),
             (Self::Size, Lang::Ar) => format!("تحوي الصفحة من 1 إلى {MAX_PAGE} سطر."),
+            (Self::BothWays, Lang::En) => "Ask for first or for last, not for both.".to_owned(),
+            (Self::BothWays, Lang::Ar) => "اطلب first أو last، وليس كليهما.".to_owned(),
             (Self::Cursor, Lang::En) => "This cursor is not one of ours.".to_owned(),
             (Self::Cursor, Lang::Ar) => "مؤشر الصفحة غير صالح.".to_owned(),
         }
@@ -106,13 +111,16 @@ impl PageRequest {
     /// From the four Relay arguments; `last`/`before` win when `last` or only `before` is given.
     ///
     /// # Errors
-    /// A size out of bounds or a malformed cursor.
+    /// A size out of bounds, two sizes, or a malformed cursor.
     pub fn from_relay(
         first: Option<i32>,
         after: Option<&str>,
         last: Option<i32>,
         before: Option<&str>,
     ) -> Result<Self, PageError> {
+        if first.is_some() && last.is_some() {
+            return Err(PageError::BothWays);
+        }
         let backward = last.is_some() || (before.is_some() && first.is_none() && after.is_none());
         let (size, from, direction) =
             if backward { (last, before, Direction::Backward) } else { (first, after, Direction::Forward) };
@@ -185,6 +193,12 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page of nothing.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { rows: Vec::new(), has_next: false, has_previous: false }
+    }
+
     /// Builds a page from the fetched rows (up to `fetch_limit`), in the order they were fetched.
     pub fn build(request: &PageRequest, mut fetched: Vec<T>, cursor: impl Fn(&T) -> Cursor) -> Self {
         let size = usize::try_from(request.size).unwrap_or(usize::MAX);

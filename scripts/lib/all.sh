@@ -8,6 +8,8 @@ _lib=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)/lib
 . "$_lib/parts.sh"
 # shellcheck source=scripts/lib/mongo.sh
 . "$_lib/mongo.sh"
+# shellcheck source=scripts/lib/netns.sh
+. "$_lib/netns.sh"
 # shellcheck source=scripts/lib/redis.sh
 . "$_lib/redis.sh"
 # shellcheck source=scripts/lib/env.sh

@@ -21,10 +21,16 @@ else
     _bold='' _dim='' _red='' _off=''
 fi
 
-say() { printf '%s\n' "$*" >&2; }
-note() { printf '%s    %s%s\n' "$_dim" "$*" "$_off" >&2; }
+# err FORMAT ARGUMENT...: printf to stderr. A closed terminal takes nothing any more; that must not end a script which
+# still has to stop what it started.
+err() {
+    # shellcheck disable=SC2059 # the formats are our own
+    printf "$@" >&2 || :
+}
+say() { err '%s\n' "$*"; }
+note() { err '%s    %s%s\n' "$_dim" "$*" "$_off"; }
 die() {
-    printf '%serror:%s %s\n' "$_red" "$_off" "$*" >&2
+    err '%serror:%s %s\n' "$_red" "$_off" "$*"
     exit 1
 }
 
@@ -41,7 +47,7 @@ elapsed() {
 step() {
     _title=$1
     shift
-    printf '%s==>%s %s%s%s\n' "$_bold" "$_off" "$_bold" "$_title" "$_off" >&2
+    err '%s==>%s %s%s%s\n' "$_bold" "$_off" "$_bold" "$_title" "$_off"
     # Steps nest, so the times they began are a stack.
     _begun="$(now_ms) ${_begun:-}"
     "$@"
@@ -57,18 +63,18 @@ wait_for() {
     until "$@"; do
         _passed=$((($(now_ms) - _from) / 1000))
         if [ "$_passed" -ge "$_limit" ]; then
-            [ "$_dots" -eq 0 ] || printf '\n' >&2
+            [ "$_dots" -eq 0 ] || err '\n'
             say "error: $_what: not within $_limit s"
             return 1
         fi
         if [ "$_passed" -gt "$_dots" ]; then
-            [ "$_dots" -gt 0 ] || printf '    waiting for %s ' "$_what" >&2
-            printf '.' >&2
+            [ "$_dots" -gt 0 ] || err '    waiting for %s ' "$_what"
+            err '.'
             _dots=$_passed
         fi
         sleep 0.1
     done
-    [ "$_dots" -eq 0 ] || printf '\n' >&2
+    [ "$_dots" -eq 0 ] || err '\n'
 }
 
 # help_and_exit: prints the comment block at the head of the calling command (from line 2 to the first other line).
@@ -138,10 +144,22 @@ pid_of() {
 
 is_running() { pid_of "$1" >/dev/null; }
 
-# catch_signals: an interrupt ends the script through its EXIT trap.
+# catch_signals: an interrupt, a closed terminal or a closed pipe ends the script through its EXIT trap. The first
+# signal silences the rest: a closing terminal sends SIGHUP more than once, and an exit inside the EXIT trap would cut
+# it short.
 catch_signals() {
-    trap 'exit 130' INT
-    trap 'exit 143' TERM HUP
+    trap 'trap "" HUP INT TERM PIPE; exit 130' INT
+    trap 'trap "" HUP INT TERM PIPE; exit 141' PIPE
+    trap 'trap "" HUP INT TERM PIPE; exit 143' TERM HUP
+}
+
+# begin_stop: called in an EXIT trap as soon as the exit code is kept. From here on nothing cuts the orderly stop short:
+# no command that fails, no second Ctrl-C, no closed terminal. Every part has its own deadline.
+begin_stop() {
+    set +e
+    trap - EXIT
+    trap '' HUP INT TERM PIPE
+    end_child
 }
 
 # start_detached PIDFILE LOGFILE COMMAND...: in a session of its own, so that Ctrl-C in the terminal reaches only
@@ -192,7 +210,8 @@ stop_process() {
 not() { ! "$@"; }
 
 # run_child COMMAND...: a long command in the foreground. The shell looks at signals only between commands, so it waits
-# here for a child in the background; end_child in the EXIT trap ends it.
+# here for a child in the background; end_child in the EXIT trap ends it. Signals reach only the child itself, so the
+# command is a program, or a function that ends with `exec`.
 run_child() {
     "$@" &
     CHILD=$!
@@ -205,6 +224,15 @@ run_child() {
 end_child() {
     [ -n "${CHILD:-}" ] || return 0
     kill -TERM "$CHILD" 2>/dev/null || :
+    # Nobody can interrupt this wait, so it has an end: twice the time nextest gives its tests.
+    _until=$(($(now_ms) + 20000))
+    while [ -n "$(started_at "$CHILD")" ]; do
+        if [ "$(now_ms)" -ge "$_until" ]; then
+            kill -KILL "$CHILD" 2>/dev/null || :
+            break
+        fi
+        sleep 0.05
+    done
     wait "$CHILD" 2>/dev/null || :
     CHILD=''
 }
@@ -213,7 +241,7 @@ end_child() {
 show_log() {
     [ -s "$1" ] || return 0
     say "    the end of $1:"
-    tail -n 15 "$1" | cut -c 1-400 | sed 's/^/    | /' >&2
+    tail -n 15 "$1" | cut -c 1-400 | sed 's/^/    | /' >&2 || :
 }
 
 # random_secret: 32 random bytes, base64 without line end.

@@ -19,7 +19,8 @@
 # The card provider for development takes arguments: daraa-paysim --listen HOST:PORT --webhook-url URL
 # --key-file FILE --log FILE.
 
-# The files of a secrets folder that hold one random value each.
+# The files of a secrets folder that hold one random value each. sms_token and pay_api_key are not among them: they come
+# from the SMS gateway and the card provider, and only a real installation has them.
 SECRET_NAMES='redis_password token_key code_pepper pay_webhook_key mongo_root_password mongo_daraa_app_password
 mongo_daraa_jobs_password mongo_daraa_migrator_password mongo_daraa_readonly_password mongo_daraa_backup_password
 mongo_daraa_exporter_password'
@@ -51,6 +52,8 @@ program_env() {
     export DARAA_SECRETS_DIR="$1/secrets"
     export DARAA_OTP_LOG="$1/otp.log"
     export DARAA_ARCHIVE_DIR="$1/archive"
+    # Whatever the caller's environment says: no text message leaves this machine.
+    unset DARAA_SMS_URL
     # The log goes to a file: no colours.
     export NO_COLOR=1
     export DARAA_LOG="${DARAA_LOG:-info}"

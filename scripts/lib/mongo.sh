@@ -20,8 +20,15 @@ mongo_ports() {
 
 member_port() { sed -n "$2p" "$1/mongo.ports"; }
 
-# mongo_hosts DIR: "127.0.0.1:a,127.0.0.1:b,127.0.0.1:c".
-mongo_hosts() { sed 's/^/127.0.0.1:/' "$1/mongo.ports" | paste -sd, -; }
+# member_address DIR NUMBER: 127.0.0.1, or the member's own address when it lives in a network of its own (netns.sh).
+member_address() {
+    if [ -s "$1/mongo.addresses" ]; then sed -n "$2p" "$1/mongo.addresses"; else echo 127.0.0.1; fi
+}
+
+# mongo_hosts DIR: "ADDRESS:a,ADDRESS:b,ADDRESS:c".
+mongo_hosts() {
+    for _m in $MEMBERS; do printf '%s:%s\n' "$(member_address "$1" "$_m")" "$(member_port "$1" "$_m")"; done | paste -sd, -
+}
 
 # mongo_uri DIR: without credentials; user and password are given to the driver apart from it.
 mongo_uri() { printf 'mongodb://%s/?replicaSet=daraa\n' "$(mongo_hosts "$1")"; }
@@ -33,7 +40,7 @@ mongo_member_start() {
     # mongod keeps its previous log under another name at each start; one of them is enough.
     rm -f "$1/mongo$2.log".*
     cat >"$1/mongo$2.conf" <<CONF
-net: { bindIp: 127.0.0.1, port: $(member_port "$1" "$2"), unixDomainSocket: { enabled: false } }
+net: { bindIp: $(member_address "$1" "$2"), port: $(member_port "$1" "$2"), unixDomainSocket: { enabled: false } }
 replication: { replSetName: daraa, oplogSizeMB: 512 }
 security: { authorization: enabled, keyFile: "$1/secrets/mongo_keyfile" }
 storage:
@@ -48,8 +55,12 @@ setParameter:
   shutdownTimeoutMillisForSignaledShutdown: 500
   ttlMonitorEnabled: $3
 CONF
-    start_detached "$1/mongo$2.pid" "$1/mongo$2.out" "$MONGOD" --quiet --config "$1/mongo$2.conf"
+    # shellcheck disable=SC2046 # no word, or several
+    start_detached "$1/mongo$2.pid" "$1/mongo$2.out" $(member_prefix "$1" "$2") "$MONGOD" --quiet --config "$1/mongo$2.conf"
 }
+
+# member_prefix DIR NUMBER: what puts the member into its own network, where it has one.
+member_prefix() { [ ! -s "$1/mongo.addresses" ] || printf 'ip netns exec %s\n' "$(netns_name "$2")"; }
 
 # mongo_start DIR [--test-users]: ends when the set has a primary and all its users. Needs need_mongod, need_pymongo.
 mongo_start() {
@@ -60,8 +71,7 @@ mongo_start() {
     for _m in $MEMBERS; do mongo_member_start "$1" "$_m" "$_ttl"; done
     mongo_members_file "$1"
     # shellcheck disable=SC2046 # three words
-    if ! PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/mongo_init.py" \
-        --secrets "$1/secrets" ${2:+"$2"} $(mongo_hosts "$1" | tr , ' ') >&2; then
+    if ! with_pymongo mongo_init.py --secrets "$1/secrets" ${2:+"$2"} $(mongo_hosts "$1" | tr , ' ') >&2; then
         for _m in $MEMBERS; do
             is_running "$1/mongo$_m.pid" || show_log "$1/mongo$_m.log"
             show_log "$1/mongo$_m.out"
@@ -96,12 +106,29 @@ mongo_stop() {
     for _m in $MEMBERS; do stop_process "mongod $_m" "$1/mongo$_m.pid" 30; done
 }
 
-# mongo_primary_pid DIR: the process that is the primary now.
-mongo_primary_pid() {
+# with_pymongo SCRIPT ARGUMENT...: a script of this folder that talks to MongoDB.
+with_pymongo() {
+    _script=$1
+    shift
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/$_script" "$@"
+}
+
+# mongo_ask DIR WHAT: see mongo_ask.py.
+mongo_ask() {
     # shellcheck disable=SC2046 # three words
-    _port=$(PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$PYMONGO_DIR python3 "$ROOT/scripts/lib/mongo_init.py" --primary \
-        $(mongo_hosts "$1" | tr , ' ')) || return 0
+    with_pymongo mongo_ask.py --secrets "$1/secrets" "$2" $(mongo_hosts "$1" | tr , ' ')
+}
+
+# mongo_primary DIR: the number of the member that is the primary now; nothing when there is none.
+mongo_primary() {
+    _host=$(mongo_ask "$1" primary) || return 0
     for _m in $MEMBERS; do
-        [ "127.0.0.1:$(member_port "$1" "$_m")" != "$_port" ] || pid_of "$1/mongo$_m.pid"
+        [ "$(member_address "$1" "$_m"):$(member_port "$1" "$_m")" != "$_host" ] || echo "$_m"
     done
+}
+
+# mongo_primary_pid DIR: its process.
+mongo_primary_pid() {
+    _n=$(mongo_primary "$1")
+    [ -z "$_n" ] || pid_of "$1/mongo$_n.pid"
 }

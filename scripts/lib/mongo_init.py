@@ -4,7 +4,6 @@ The same work as mongo-init/*.js does with mongosh in compose, from the same def
 times: it creates what is missing and sets what differs. Passwords are read from files, never from arguments.
 
 usage: mongo_init.py --secrets DIR [--test-users] HOST:PORT HOST:PORT HOST:PORT
-       mongo_init.py --primary HOST:PORT...      prints the primary, changes nothing
 """
 
 import argparse
@@ -109,6 +108,9 @@ def privileges(definition, role):
     lists = {"all": [""], "writable": definition["writable"], "appendOnly": definition["appendOnly"]}
     rows = []
     for row in role["privileges"]:
+        if row.get("cluster"):
+            rows.append({"resource": {"cluster": True}, "actions": row["actions"]})
+            continue
         names = row["collections"]
         for name in lists[names] if isinstance(names, str) else names:
             rows.append({"resource": {"db": definition["database"], "collection": name}, "actions": row["actions"]})
@@ -129,16 +131,10 @@ def make_users(admin, definition, users, secrets):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--primary", action="store_true")
-    arguments.add_argument("--secrets", type=pathlib.Path)
+    arguments.add_argument("--secrets", type=pathlib.Path, required=True)
     arguments.add_argument("--test-users", action="store_true")
     arguments.add_argument("hosts", nargs=3)
     given = arguments.parse_args()
-    if given.primary:
-        print(until("a primary", lambda: primary_of(given.hosts)))
-        return
-    if given.secrets is None:
-        arguments.error("--secrets is needed")
     root = pathlib.Path(__file__).resolve().parents[2]
     definition = json.loads((root / "mongo-init" / "users.json").read_text())
     password = (given.secrets / "mongo_root_password").read_text().strip()

@@ -56,7 +56,10 @@ need_rust() {
         PATH=$HOME/.cargo/bin:$PATH
     fi
     have cargo || die "cargo is missing. Install Rust with: curl -fsS https://sh.rustup.rs | sh -s -- -y   (then open a new shell)"
-    PATH=$PARTS/cargo/bin:$PATH
+    case :$PATH: in
+        *:"$PARTS/cargo/bin":*) ;;
+        *) PATH=$PARTS/cargo/bin:$PATH ;;
+    esac
     export PATH
 }
 

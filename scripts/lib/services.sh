@@ -22,14 +22,17 @@ server_url() { printf 'http://127.0.0.1:%s\n' "$(sed -n 1p "$1/service.ports")";
 jobs_url() { printf 'http://127.0.0.1:%s\n' "$(sed -n 2p "$1/service.ports")"; }
 paysim_url() { printf 'http://127.0.0.1:%s\n' "$(sed -n 3p "$1/service.ports")"; }
 
-# as_program DIR MODE USER COMMAND...: runs one of our programs with its environment, and only it.
-as_program() (
+# become_program DIR MODE USER COMMAND...: makes this shell one of our programs, with its environment; for run_child.
+become_program() {
     program_env "$1" "$2" "$3"
     shift 3
     exec "$@"
-)
+}
 
-# prepare_data DIR MODE: migrations, indexes and, in development, the demo city.
+# as_program DIR MODE USER COMMAND...: runs one of our programs with its environment; this shell's own stays as it is.
+as_program() (become_program "$@")
+
+# prepare_data DIR MODE: migrations and indexes.
 prepare_data() {
     step "Migrations" as_program "$1" "$2" daraa_migrator "$BIN/daraa-server" db migrate
     step "Indexes" apply_indexes "$1" "$2"

@@ -124,6 +124,12 @@ async fn addresses_through_the_api() {
         (
             &me.token,
             "addressCreate",
+            json!({ "label": "Home\u{202e}", "point": { "lon": 0, "lat": 0 } }),
+            "INVALID_LABEL",
+        ),
+        (
+            &me.token,
+            "addressCreate",
             json!({ "label": "x", "point": { "lon": 181, "lat": 0 } }),
             "INVALID_POINT",
         ),

@@ -289,3 +289,40 @@ async fn the_log_through_the_api() {
     let answer = world.gql_raw(Some(&support.token), document, json!({})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
 }
+
+#[tokio::test]
+async fn two_who_archive_at_once_neither_record_twice_nor_go_back() {
+    let world = World::new().await;
+    let app = &world.app;
+    let servers = [world.app.clone(), world.another_server().await];
+    for _ in 0..2 {
+        act(app, "store.approve", "sto_1").await;
+        audit::seal(app).await.unwrap();
+    }
+    world.pass(Duration::from_secs(1));
+    let archive = Actor::System("archive");
+    let first = audit::next_archivable(app, world.now()).await.unwrap().expect("the first seal");
+    let both = servers.iter().map(|app| audit::archived(app, &archive, &first, "audit-1", "sha256"));
+    for outcome in join_all(both).await {
+        outcome.unwrap();
+    }
+    let second = audit::next_archivable(app, world.now()).await.unwrap().expect("the second seal");
+    audit::archived(app, &archive, &second, "audit-2", "sha256").await.unwrap();
+    let log = app.mongo.db().collection::<Document>("audit_log");
+    let recorded = log.count_documents(doc! { "action": "audit.archive" }).await.unwrap();
+    assert_eq!(recorded, 2, "each seal once");
+
+    // One that was recorded late, by a clock of its own, does not bring the archived seals back.
+    let late: Result<AuditId, AuditError> = transact!(&app.mongo, "test.late", AuditError, |tx| {
+        let entry = NewAudit {
+            actor: &archive,
+            action: "audit.archive",
+            subject: "audit-1".to_owned(),
+            details: doc! { "until": 1_i64 },
+        };
+        Ok(audit::record_in_tx(app, tx, entry).await?)
+    });
+    late.unwrap();
+    assert!(audit::next_archivable(app, world.now()).await.unwrap().is_none());
+    assert!(audit::verify(app).await.unwrap().sound());
+}

@@ -10,7 +10,7 @@ use daraa_platform::config::Secret;
 use daraa_platform::fault::Infra;
 use daraa_platform::random::Random;
 use daraa_platform::redis::cache::ttl;
-use daraa_platform::redis::{Cache, CacheKey, Heard, RateLimiter, RateRule, RedisPool};
+use daraa_platform::redis::{Cache, CacheKey, Heard, RateLimiter, RateRule, RedisPool, Whereabouts};
 use daraa_platform::time::Timestamp;
 use daraa_tests::{FaultProxy, env};
 use futures_util::future::join_all;
@@ -266,8 +266,6 @@ async fn a_window_is_exact_over_two_processes() {
     assert_eq!(wait_of(limiters[1].check(&RULE, "a", 1).await), Duration::from_secs(1));
     clock.advance(Duration::from_secs(1));
     assert_eq!(limiters[1].check(&RULE, "a", 1).await.unwrap().remaining, 4);
-    limiters[0].forget(&RULE, "a").await.unwrap();
-    assert_eq!(limiters[1].check(&RULE, "a", 1).await.unwrap().remaining, 4);
 }
 
 #[tokio::test]
@@ -281,8 +279,11 @@ async fn a_bucket_leaks_evenly_and_takes_back() {
     assert_eq!(limits.check(&RULE, "a", 0).await.unwrap().remaining, 20);
     clock.advance(Duration::from_secs(1));
     assert_eq!(limits.check(&RULE, "a", 30).await.unwrap().remaining, 0);
-    limits.give_back(&[(&RULE, "a")], 25).await;
+    limits.correct(&[(&RULE, "a")], -25).await;
     assert_eq!(limits.check(&RULE, "a", 0).await.unwrap().remaining, 25);
+    // What turned out dearer is taken after the fact, even below empty, by no more than a bucket.
+    limits.correct(&[(&RULE, "debt")], 150).await;
+    assert_eq!(wait_of(limits.check(&RULE, "debt", 10).await), Duration::from_secs(1));
     // Of several buckets all take, or none.
     assert!(limits.check_buckets(&[(&WIDE, "w"), (&RULE, "a")], 30).await.is_err());
     assert_eq!(limits.check(&WIDE, "w", 0).await.unwrap().remaining, 1_000);
@@ -323,4 +324,92 @@ async fn a_listener_hears_again_after_the_connection_was_lost() {
     assert_eq!(heard.recv().await.unwrap(), Heard::Gap);
     direct.publish("news", "two").await.unwrap();
     assert_eq!(heard.recv().await.unwrap(), Heard::Text("two".into()));
+}
+
+#[tokio::test]
+async fn many_batches_of_two_processes_load_a_hot_key_at_most_twice() {
+    let shared = pool();
+    let (caches, source) = ([cache(&shared), cache(&shared)], Source::default());
+    source.write(7);
+    let readers = (0..100).map(|i| {
+        let (cache, source) = (&caches[i % 2], &source);
+        async move {
+            let load = |ids: Vec<&'static str>| async move {
+                assert_eq!(ids, ["hot"]);
+                tokio::task::yield_now().await;
+                Ok::<_, Infra>(HashMap::from([("hot", source.load().await?)]))
+            };
+            cache.get_many_or_load(&["hot"], |id| key(id), ttl::SHORT, load).await.unwrap()
+        }
+    });
+    for got in join_all(readers).await {
+        assert_eq!(got, HashMap::from([("hot", 7)]));
+    }
+    assert!(source.loads() <= 2, "{} loads", source.loads());
+}
+
+#[tokio::test]
+async fn an_ageing_value_of_a_batch_is_loaded_anew_by_one_while_the_others_get_it() {
+    let shared = pool();
+    let (caches, source) = ([cache(&shared), cache(&shared)], Source::default());
+    source.write(8);
+    // To be refreshed since 1970, and still there.
+    shared.set(key("old").name(), "1|7", ttl::SHORT).await.unwrap();
+    let load = |ids: Vec<&'static str>| {
+        let source = &source;
+        async move {
+            tokio::task::yield_now().await;
+            let value = source.load().await?;
+            Ok::<_, Infra>(ids.into_iter().map(|id| (id, value)).collect())
+        }
+    };
+    let readers = (0..100).map(|i| caches[i % 2].get_many_or_load(&["old"], |id| key(id), ttl::SHORT, load));
+    for got in join_all(readers).await {
+        assert!(matches!(got.unwrap().get("old"), Some(7 | 8)));
+    }
+    assert_eq!(source.loads(), 1);
+    let got = caches[0].get_many_or_load(&["old"], |id| key(id), ttl::SHORT, load).await.unwrap();
+    assert_eq!((got, source.loads()), (HashMap::from([("old", 8)]), 1));
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_does_not_fail_those_who_waited_for_it() {
+    let cache = cache(&pool());
+    let tries = AtomicU32::new(0);
+    let load = |ids: Vec<&'static str>| {
+        let tries = &tries;
+        async move {
+            tokio::task::yield_now().await;
+            if tries.fetch_add(1, Ordering::SeqCst) == 0 {
+                return Err(Infra::defect("once"));
+            }
+            Ok(ids.into_iter().map(|id| (id, 3_i64)).collect::<HashMap<_, _>>())
+        }
+    };
+    // One id twice in a batch waits for nobody but itself.
+    let readers = (0..10).map(|_| cache.get_many_or_load(&["a", "b", "a"], |id| key(id), ttl::SHORT, load));
+    let answers = join_all(readers).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 1);
+    for got in answers.into_iter().flatten() {
+        assert_eq!(got, HashMap::from([("a", 3), ("b", 3)]));
+    }
+}
+
+#[tokio::test]
+async fn a_tracked_member_is_forgotten_when_it_was_not_heard_of_for_long() {
+    let redis = pool();
+    let keep = Duration::from_secs(900);
+    let at = |at_ms: i64| Whereabouts { lon: 36.10, lat: 32.62, at_ms };
+    let members = ["early".to_owned(), "late".to_owned(), "never".to_owned()];
+    redis.geo_track("live", "early", at(1_000_000), keep).await.unwrap();
+    redis.geo_track("live", "late", at(1_900_000), keep).await.unwrap();
+    let found = redis.geo_tracked("live", &members).await.unwrap();
+    let heard: Vec<Option<i64>> = found.iter().map(|here| here.map(|here| here.at_ms)).collect();
+    assert_eq!(heard, [Some(1_000_000), Some(1_900_000), None], "just within its time");
+    assert!((found[0].unwrap().lon - 36.10).abs() < 1e-4 && (found[0].unwrap().lat - 32.62).abs() < 1e-4);
+    redis.geo_track("live", "late", at(1_900_001), keep).await.unwrap();
+    assert_eq!(redis.geo_tracked("live", &members).await.unwrap()[0], None);
+    assert_eq!(redis.geo_position("live", "early").await.unwrap(), None);
+    redis.geo_remove("live", "late").await.unwrap();
+    assert_eq!(redis.geo_tracked("live", &members).await.unwrap(), [None, None, None]);
 }

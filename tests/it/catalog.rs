@@ -118,7 +118,7 @@ async fn stock_is_adjusted_with_a_reason_and_never_below_zero() {
     let shop = world.open_store().await;
     let id = shelf(&world, &shop, "Counted", 5).await.to_string();
     let token = &shop.owner.token;
-    let adjust = |delta: i64, reason: &str| json!({ "variantId": id, "delta": delta, "reason": reason });
+    let adjust = |delta: i64, reason: &str| json!({ "variantId": id, "delta": delta, "reason": reason, "idempotencyKey": reason });
     let books = "stock { onHand adjusted initial reserved sold }";
     let made = world.mutate(token, "stockAdjust", books, adjust(7, "delivery")).await;
     assert_eq!(
@@ -220,5 +220,181 @@ async fn menus_are_written_published_changed_and_hidden() {
     ] {
         let input = json!({ "productId": id, field: value });
         assert_eq!(codes(&world.refused(token, "productUpdate", input).await), [code], "{field}");
+    }
+}
+
+/// The code and field of the first thing that was wrong; null when nothing was.
+async fn why(world: &World, token: &str, name: &str, input: Value) -> (Value, Value) {
+    let payload = world.try_mutate(token, name, "", input).await;
+    let error = &payload["userErrors"][0];
+    (error["code"].clone(), error["field"].clone())
+}
+
+#[tokio::test]
+async fn a_section_goes_when_nothing_is_in_it_and_archived_products_are_gone_for_good() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, token) = (shop.store_id.to_string(), &shop.owner.token);
+    let new = json!({ "storeId": store, "name": { "en": "Soups" } });
+    let section =
+        world.mutate(token, "menuSectionCreate", "section { id }", new).await["section"]["id"].take();
+    let input = json!({ "storeId": store, "sectionId": section, "name": { "en": "Lentils" },
+        "variants": [{ "priceMinor": 5, "stockTracked": true, "stockOnHand": 2 }] });
+    let made = world.mutate(token, "productCreate", "product { id variants { id } }", input.clone()).await;
+    let (id, variant) = (made["product"]["id"].clone(), made["product"]["variants"][0]["id"].clone());
+    let product = json!({ "productId": id });
+    let gone = json!({ "sectionId": section });
+
+    assert_eq!(codes(&world.refused(token, "menuSectionDelete", gone.clone()).await), ["SECTION_NOT_EMPTY"]);
+    world.mutate(token, "productHide", "product { id }", product.clone()).await;
+    let still = why(&world, token, "menuSectionDelete", gone.clone()).await;
+    assert_eq!(still, (json!("SECTION_NOT_EMPTY"), json!(["sectionId"])), "hidden products count");
+    let stranger = world.open_store().await.owner;
+    for (name, input, code) in [
+        ("menuSectionDelete", gone.clone(), "SECTION_NOT_FOUND"),
+        ("productArchive", product.clone(), "PRODUCT_NOT_FOUND"),
+    ] {
+        assert_eq!(codes(&world.refused(&stranger.token, name, input).await), [code]);
+    }
+    for _ in 0..2 {
+        let fields = "product { status sectionId }";
+        let archived = world.mutate(token, "productArchive", fields, product.clone()).await;
+        assert_eq!(archived["product"], json!({ "status": "ARCHIVED", "sectionId": null }));
+    }
+    let change = json!({ "productId": id, "name": { "en": "Back" } });
+    for (name, input) in
+        [("productPublish", product.clone()), ("productHide", product.clone()), ("productUpdate", change)]
+    {
+        assert_eq!(codes(&world.refused(token, name, input).await), ["INVALID_TRANSITION"], "{name}");
+    }
+    let menu = "query($id: ID!) { store(id: $id) { menu { id } products { nodes { id } } } }";
+    let seen = world.gql(token, menu, json!({ "id": store })).await["store"].take();
+    assert!(!seen["products"]["nodes"].as_array().unwrap().contains(&json!({ "id": id })), "{seen}");
+    let line = json!({ "variantId": variant, "quantity": 1, "modifierIds": [] });
+    let customer = world.customer().await;
+    assert_eq!(codes(&world.refused(&customer.token, "cartLineAdd", line).await), ["VARIANT_UNAVAILABLE"]);
+
+    let deleted = world.mutate(token, "menuSectionDelete", "sectionId", gone.clone()).await;
+    assert_eq!(deleted["sectionId"], section);
+    assert_eq!(world.gql(token, menu, json!({ "id": store })).await["store"]["menu"], json!([]));
+    assert_eq!(codes(&world.refused(token, "menuSectionDelete", gone).await), ["SECTION_NOT_FOUND"]);
+    assert_eq!(codes(&world.refused(token, "productCreate", input).await), ["SECTION_NOT_FOUND"]);
+}
+
+#[tokio::test]
+async fn no_product_is_left_in_a_section_that_is_deleted_at_the_same_moment() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, token) = (shop.store_id.to_string(), &shop.owner.token);
+    for n in 0..5 {
+        let new = json!({ "storeId": store, "name": { "en": format!("S{n}") } });
+        let section =
+            world.mutate(token, "menuSectionCreate", "section { id }", new).await["section"]["id"].take();
+        let product = json!({ "storeId": store, "sectionId": section, "name": { "en": "P" },
+            "variants": [{ "priceMinor": 5 }] });
+        let (made, deleted) = tokio::join!(
+            world.try_mutate(token, "productCreate", "product { id }", product),
+            world.try_mutate(token, "menuSectionDelete", "sectionId", json!({ "sectionId": section })),
+        );
+        assert!(made["product"].is_null() != deleted["sectionId"].is_null(), "{made} {deleted}");
+    }
+}
+
+#[tokio::test]
+async fn a_variant_begins_to_be_counted_when_its_store_says_so() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, token) = (shop.store_id.to_string(), &shop.owner.token);
+    let input = json!({ "storeId": store, "name": { "en": "Juice" }, "variants": [{ "priceMinor": 5 }] });
+    let made = world.mutate(token, "productCreate", "product { id variants { id } }", input).await;
+    let (id, variant) = (made["product"]["id"].clone(), made["product"]["variants"][0]["id"].clone());
+    let with = |extra: Value| {
+        let mut draft = json!({ "variantId": variant, "priceMinor": 5 });
+        draft.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        json!({ "productId": id, "variants": [draft] })
+    };
+    let books = "product { variants { stock { tracked onHand initial } } }";
+    let update = async |extra: Value| {
+        let after = world.mutate(token, "productUpdate", books, with(extra)).await;
+        after["product"]["variants"][0]["stock"].clone()
+    };
+    let not_settable = (json!("STOCK_NOT_SETTABLE"), json!(["variants", "stockOnHand"]));
+    let early = why(&world, token, "productUpdate", with(json!({ "stockOnHand": 3 }))).await;
+    assert_eq!(early, not_settable, "how many there are of what nobody counts");
+    assert_eq!(update(json!({})).await, json!({ "tracked": false, "onHand": 0, "initial": 0 }));
+    let counted = json!({ "tracked": true, "onHand": 3, "initial": 3 });
+    assert_eq!(update(json!({ "stockTracked": true, "stockOnHand": 3 })).await, counted);
+    assert_eq!(update(json!({ "stockTracked": true })).await, counted);
+    assert_eq!(update(json!({ "stockTracked": false })).await, counted, "counted it stays");
+    let late =
+        why(&world, token, "productUpdate", with(json!({ "stockTracked": true, "stockOnHand": 9 }))).await;
+    assert_eq!(late, not_settable, "from now on stock is adjusted, with a reason");
+    let variant: VariantId = variant.as_str().unwrap().parse().unwrap();
+    let soon = world.now().plus(Duration::from_secs(60));
+    stock::reserve(&world.app, order(&world), &[(variant, 2)], soon).await.unwrap();
+    let sold_out = stock::reserve(&world.app, order(&world), &[(variant, 2)], soon).await;
+    assert!(matches!(sold_out, Err(CatalogError::SoldOut { available: 1, .. })));
+    assert!(item(&world, variant).await.balanced());
+}
+
+#[tokio::test]
+async fn what_cannot_be_shown_is_not_stored() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, token) = (shop.store_id.to_string(), &shop.owner.token);
+    let customer = world.customer().await;
+    let variant = shop.variants[0].to_string();
+    let product = |name: &str, description: &str| {
+        json!({ "storeId": store, "name": { "en": name, "ar": "صنف" }, "description": { "en": description },
+            "variants": [{ "priceMinor": 5 }] })
+    };
+    for bad in
+        ["a\u{0}b", "bell\u{7}", "\u{202e}desrever", "\u{2066}apart\u{2069}", "\u{0}\u{202e}", "\u{200f}"]
+    {
+        let closure = json!({ "storeId": store, "from": "2026-01-06T00:00:00Z", "until": "2026-01-07T00:00:00Z",
+            "reason": bad });
+        let stock = json!({ "variantId": variant, "delta": 1, "reason": bad, "idempotencyKey": "k" });
+        let line = json!({ "variantId": variant, "quantity": 1, "modifierIds": [], "note": bad });
+        for (token, name, input, code) in [
+            (token, "storeUpdate", json!({ "storeId": store, "name": { "en": bad } }), "BAD_NAME"),
+            (
+                token,
+                "storeUpdate",
+                json!({ "storeId": store, "description": { "ar": bad } }),
+                "BAD_DESCRIPTION",
+            ),
+            (token, "storeClosureAdd", closure, "REASON_REQUIRED"),
+            (token, "menuSectionCreate", json!({ "storeId": store, "name": { "en": bad } }), "BAD_NAME"),
+            (token, "productCreate", product(bad, ""), "BAD_NAME"),
+            (token, "productCreate", product("Fine", bad), "BAD_DESCRIPTION"),
+            (token, "stockAdjust", stock, "REASON_REQUIRED"),
+            (&customer.token, "cartLineAdd", line, "NOTE_TOO_LONG"),
+        ] {
+            let refused = world.refused(token, name, input).await;
+            assert_eq!(codes(&refused), [code], "{name} {bad:?}");
+        }
+    }
+    let line =
+        json!({ "variantId": variant, "quantity": 1, "modifierIds": [], "note": " بدون بصل\u{200f}\nشكراً " });
+    let cart = "cart { stores { lines { note } } }";
+    let added = world.mutate(&customer.token, "cartLineAdd", cart, line).await;
+    assert_eq!(added["cart"]["stores"][0]["lines"][0]["note"], "بدون بصل\u{200f}\nشكراً", "{added}");
+    for images in [json!(["javascript:alert(1)"]), json!(["http://img.example/a.jpg"])] {
+        let mut input = product("Shown", "");
+        input["images"] = images;
+        assert_eq!(codes(&world.refused(token, "productCreate", input).await), ["BAD_IMAGES"]);
+    }
+    let mut input = product("Shown", "Two\nlines");
+    input["images"] = json!(["https://img.example/a.jpg"]);
+    world.mutate(token, "productCreate", "product { id }", input).await;
+    for (input, field) in [
+        (json!({ "productId": "x" }), json!(["productId"])),
+        (json!({ "productId": "prd_000000000000000000000000", "sectionId": "x" }), json!(["sectionId"])),
+        (
+            json!({ "productId": "prd_000000000000000000000000", "variants": [{ "variantId": "x", "priceMinor": 1 }] }),
+            json!(["variants", "variantId"]),
+        ),
+    ] {
+        assert_eq!(why(&world, token, "productUpdate", input).await, (json!("MALFORMED_ID"), field));
     }
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use daraa_domain::actor::{Actor, OpsRole};
 use daraa_domain::courier::{
-    self, Apply, Approve, CourierError, CourierStatus, GoOnline, Vehicle, rules::TRANSITIONS,
+    self, Apply, Approve, Courier, CourierError, CourierStatus, GoOnline, Vehicle, rules::TRANSITIONS,
 };
 use daraa_platform::fault::{Denial, Infra};
 use daraa_platform::paging::PageRequest;
 use daraa_tests::{World, near};
 use futures_util::future::join_all;
+use mongodb::bson::{Document, doc};
 
 const ON_FOOT: Apply = Apply { vehicle: Vehicle::Foot, capacity: None };
 
@@ -87,4 +88,73 @@ async fn positions_are_live_and_sampled() {
     assert!(courier::track(app, &bringer.actor, bringer.id).await.is_err(), "tracks are for ops");
     let off = courier::go_offline(app, &bringer.actor).await.unwrap();
     assert!(!off.online);
+}
+
+#[tokio::test]
+async fn who_is_on_is_listed_beyond_a_thousand() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(0.0, 0.0)).await;
+    let one = courier::get(app, bringer.id).await.unwrap();
+    let more: Vec<Courier> = (0..1_000)
+        .map(|_| Courier { id: app.ids.next(), account_id: app.ids.next(), ..one.clone() })
+        .collect();
+    for some in more.chunks(250) {
+        app.mongo.coll::<Courier>("couriers").insert_many("test.couriers", some).await.unwrap();
+    }
+    assert_eq!(courier::online(app).await.unwrap().len(), 1_001);
+}
+
+#[tokio::test]
+async fn shifts_end_by_themselves_unless_their_end_is_moved() {
+    let world = World::new().await;
+    let app = &world.app;
+    let (tired, eager) = (world.bringer(near(0.0, 0.0)).await, world.bringer(near(10.0, 0.0)).await);
+    let hours = |n: u64| Duration::from_secs(n * 3_600);
+    let shift = |n: u64| GoOnline { point: near(0.0, 0.0), until: Some(world.now().plus(hours(n))) };
+    courier::go_online(app, &tired.actor, shift(1)).await.unwrap();
+    courier::go_online(app, &eager.actor, shift(1)).await.unwrap();
+    world.pass(hours(1));
+    assert_eq!(courier::end_shifts(app).await.unwrap(), 0, "the last moment counts");
+    courier::go_online(app, &eager.actor, shift(1)).await.unwrap();
+    world.pass(Duration::from_secs(1));
+    assert_eq!(courier::end_shifts(app).await.unwrap(), 1);
+    assert_eq!(courier::end_shifts(app).await.unwrap(), 0);
+    let off = courier::get(app, tired.id).await.unwrap();
+    assert_eq!((off.online, off.shift_until), (false, None));
+    let on: Vec<_> = courier::online(app).await.unwrap().into_iter().map(|c| c.id).collect();
+    assert_eq!(on, [eager.id]);
+}
+
+#[tokio::test]
+async fn who_went_off_with_something_to_bring_is_still_sampled() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(0.0, 0.0)).await;
+    courier::go_offline(app, &bringer.actor).await.unwrap();
+    let couriers = app.mongo.db().collection::<Document>("couriers");
+    let busy = doc! { "$set": { "active_deliveries": 1_i64 } };
+    couriers.update_one(doc! { "_id": bringer.id }, busy).await.unwrap();
+    world.pass(Duration::from_secs(20));
+    courier::move_to(app, &bringer.actor, near(50.0, 0.0)).await.unwrap();
+    let seen = courier::get(app, bringer.id).await.unwrap();
+    assert_eq!((seen.point, seen.seen_at), (Some(near(50.0, 0.0)), Some(world.now())));
+    let idle = doc! { "$set": { "active_deliveries": 0_i64 } };
+    couriers.update_one(doc! { "_id": bringer.id }, idle).await.unwrap();
+}
+
+#[tokio::test]
+async fn dispatch_sees_couriers_where_they_were_last_heard_of() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(0.0, 0.0)).await;
+    world.pass(Duration::from_secs(20));
+    courier::move_to(app, &bringer.actor, near(100.0, 0.0)).await.unwrap();
+    world.pass(Duration::from_secs(1));
+    courier::move_to(app, &bringer.actor, near(200.0, 0.0)).await.unwrap();
+    let stored = courier::get(app, bringer.id).await.unwrap();
+    assert_eq!(stored.point, Some(near(100.0, 0.0)), "sampled a moment ago");
+    let seen = courier::online(app).await.unwrap().remove(0);
+    assert!(seen.point.unwrap().distance_m(near(200.0, 0.0)) <= 1, "{seen:?}");
+    assert_eq!(seen.seen_at, Some(world.now()));
 }

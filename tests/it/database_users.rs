@@ -123,12 +123,16 @@ async fn the_server_writes_documents_and_not_structure() {
 }
 
 #[tokio::test]
-async fn only_the_jobs_service_removes_archived_audit_rows() {
+async fn only_the_jobs_service_removes_archived_audit_rows_and_reads_the_log() {
     let jobs = as_user("daraa_jobs").await;
     assert_eq!(attempt(&jobs, delete("audit_log")).await, Ok(()));
     assert_eq!(attempt(&jobs, update("audit_log")).await, refused());
     assert_eq!(attempt(&jobs, delete("ledger_entries")).await, refused());
     assert_eq!(attempt(&jobs, insert("orders")).await, Ok(()));
+    let log = doc! { "getLog": "global" };
+    assert_eq!(judge(jobs.client().database("admin").run_command(log.clone()).await), Ok(()));
+    let app = as_user("daraa_app").await;
+    assert_eq!(judge(app.client().database("admin").run_command(log).await), refused());
 }
 
 #[tokio::test]

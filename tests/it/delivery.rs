@@ -3,20 +3,23 @@
 use std::time::Duration;
 
 use daraa_domain::actor::{Actor, OpsRole};
-use daraa_domain::courier;
+use daraa_domain::courier::{self, GoOnline};
 use daraa_domain::delivery::offer::{self, DeclineReason, OFFER_TRANSITIONS, OfferStatus};
 use daraa_domain::delivery::rules::TRANSITIONS;
 use daraa_domain::delivery::{
-    self, Complete, Delivery, DeliveryAction, DeliveryError, DeliveryStatus as S, FailureReason, PickUp,
+    self, Complete, Delivery, DeliveryAction, DeliveryError, DeliveryStatus as S, EscalationReason,
+    FailureReason, PickUp,
 };
 use daraa_domain::ids::OfferId;
 use daraa_domain::ledger;
 use daraa_domain::order::{self, OrderStatus};
 use daraa_domain::outbox::Fence;
 use daraa_domain::pricing::PaymentMethod;
+use daraa_platform::fault::Infra;
 use daraa_platform::money::Currency;
 use daraa_tests::{Bringer, World, near};
 use futures_util::future::join_all;
+use mongodb::bson::{Bson, Document, doc};
 
 /// A ready order with its delivery, and its customer.
 async fn open(world: &World) -> (Delivery, Actor) {
@@ -476,4 +479,187 @@ async fn food_that_is_not_ready_stays_in_the_store() {
         "the order itself decides"
     );
     assert_eq!(now(&world, &delivery).await.status, S::AtPickup);
+}
+
+#[tokio::test]
+async fn who_takes_it_and_vanishes_loses_it() {
+    let world = World::new().await;
+    let app = &world.app;
+    let gone = world.bringer(near(100.0, 0.0)).await;
+    let other = world.bringer(near(300.0, 0.0)).await;
+    let (delivery, _) = open(&world).await;
+    world.dispatch().await;
+    offer::accept(app, &gone.actor, live_offer(&world, &delivery).await).await.unwrap();
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    world.pass(minutes(9));
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 0, "not long enough");
+    courier::move_to(app, &gone.actor, near(90.0, 0.0)).await.unwrap();
+    world.pass(minutes(9));
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 0, "he was heard of");
+    delivery::depart(app, &gone.actor, delivery.id).await.unwrap();
+    world.pass(minutes(9));
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 0, "he has done something");
+    world.pass(minutes(1));
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 1);
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 0, "once");
+    let after = now(&world, &delivery).await;
+    assert_eq!((after.status, after.courier_id), (S::Pending, None));
+    assert_eq!(courier::get(app, gone.id).await.unwrap().active_deliveries, 0);
+    assert_eq!(order::get_system(app, delivery.order_ids[0]).await.unwrap().courier_id, None);
+    assert!(world.announced().await.contains(&"delivery.unassigned".to_owned()));
+    world.dispatch().await;
+    assert_eq!(now(&world, &delivery).await.offer.unwrap().courier_id, other.id, "others are asked");
+}
+
+#[tokio::test]
+async fn what_a_vanished_courier_carries_stays_with_him() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(100.0, 0.0)).await;
+    let (delivery, _) = open(&world).await;
+    at_the_door(&world, &delivery, &bringer).await;
+    world.pass(Duration::from_secs(3_600));
+    assert_eq!(delivery::free_forgotten(app).await.unwrap(), 0);
+    assert_eq!(now(&world, &delivery).await.courier_id, Some(bringer.id));
+}
+
+#[tokio::test]
+async fn a_shift_that_has_ended_is_nobody_online() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(100.0, 0.0)).await;
+    let until = Some(world.now().plus(Duration::from_secs(3_600)));
+    courier::go_online(app, &bringer.actor, GoOnline { point: near(100.0, 0.0), until }).await.unwrap();
+    let (delivery, _) = open(&world).await;
+    world.pass(Duration::from_secs(3_601));
+    let ticked = world.dispatch().await;
+    assert_eq!((ticked.offers, ticked.escalations), (0, 1));
+    assert_eq!(now(&world, &delivery).await.escalated, [EscalationReason::NoCourierOnline]);
+}
+
+#[tokio::test]
+async fn ops_who_assign_to_a_second_courier_are_told_that_it_was_not_done() {
+    let world = World::new().await;
+    let app = &world.app;
+    let (first, second) = (world.bringer(near(100.0, 0.0)).await, world.bringer(near(200.0, 0.0)).await);
+    let ops = world.actor(&world.ops(OpsRole::Operations).await).await;
+    let (delivery, _) = open(&world).await;
+    let given = delivery::assign(app, &ops, delivery.id, first.id).await.unwrap();
+    assert_eq!(
+        delivery::assign(app, &ops, delivery.id, first.id).await.unwrap().version,
+        given.version,
+        "once"
+    );
+    assert!(matches!(
+        delivery::assign(app, &ops, delivery.id, second.id).await,
+        Err(DeliveryError::InvalidTransition)
+    ));
+    assert_eq!(now(&world, &delivery).await.courier_id, Some(first.id));
+    assert_eq!(courier::get(app, second.id).await.unwrap().active_deliveries, 0);
+}
+
+/// Sets how much cash a courier may hold; an order to be paid in cash takes 1,500,000.
+async fn limit_cash(world: &World, bringer: &Bringer, minor: i64, currency: &str) {
+    let couriers = world.app.mongo.db().collection::<Document>("couriers");
+    let limit = doc! { "amount_minor": minor, "currency": currency };
+    couriers.update_one(doc! { "_id": bringer.id }, doc! { "$set": { "cash_limit": limit } }).await.unwrap();
+}
+
+#[tokio::test]
+async fn two_deliveries_at_once_do_not_exceed_the_cash_limit() {
+    let world = World::new().await;
+    let app = &world.app;
+    let ops = world.actor(&world.ops(OpsRole::Operations).await).await;
+    for round in 0..3 {
+        let bringer = world.bringer_with(near(100.0, 0.0), 2).await;
+        limit_cash(&world, &bringer, 2_000_000, "SYP").await;
+        let (asked, _) = open(&world).await;
+        world.dispatch().await;
+        let offered = live_offer(&world, &asked).await;
+        let (given, _) = open(&world).await;
+        let (accepted, assigned) = tokio::join!(
+            offer::accept(app, &bringer.actor, offered),
+            delivery::assign(app, &ops, given.id, bringer.id),
+        );
+        let refused = |outcome: &Result<Delivery, DeliveryError>| {
+            matches!(outcome, Err(DeliveryError::CashLimitReached))
+        };
+        assert!(
+            (accepted.is_ok() && refused(&assigned)) || (assigned.is_ok() && refused(&accepted)),
+            "round {round}: {accepted:?} {assigned:?}"
+        );
+        assert_eq!(courier::get(app, bringer.id).await.unwrap().active_deliveries, 1);
+        // Out of the way of the next round.
+        courier::go_offline(app, &bringer.actor).await.unwrap();
+        for delivery in [&asked, &given] {
+            let order = order::get_system(app, delivery.order_ids[0]).await.unwrap();
+            let event = world.order_event(&order, "order.cancelled").await;
+            delivery::on_order_ended(app, &event).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn cash_in_a_currency_without_a_limit_is_refused() {
+    let world = World::new().await;
+    let app = &world.app;
+    let bringer = world.bringer(near(100.0, 0.0)).await;
+    let ops = world.actor(&world.ops(OpsRole::Operations).await).await;
+    let (delivery, _) = open(&world).await;
+    world.dispatch().await;
+    let offered = live_offer(&world, &delivery).await;
+    limit_cash(&world, &bringer, 1_000_000_000, "USD").await;
+    assert!(matches!(
+        offer::accept(app, &bringer.actor, offered).await,
+        Err(DeliveryError::CashLimitReached)
+    ));
+    assert!(matches!(
+        delivery::assign(app, &ops, delivery.id, bringer.id).await,
+        Err(DeliveryError::CashLimitReached)
+    ));
+    assert_eq!(now(&world, &delivery).await.status, S::Offered, "nothing of it remains");
+    world.pass(Duration::from_secs(30));
+    let ticked = world.dispatch().await;
+    assert_eq!((ticked.offers, ticked.escalations), (0, 1), "and he is not asked");
+}
+
+#[tokio::test]
+async fn dispatch_sees_what_lies_beyond_a_thousand_deliveries() {
+    let world = World::new().await;
+    let app = &world.app;
+    let (newest, _) = open(&world).await;
+    let older = newest.created_at.minus(Duration::from_secs(1));
+    // Not due for hours, and before the newest in every list.
+    let waiting: Vec<Delivery> = (0..1_000)
+        .map(|_| Delivery {
+            id: app.ids.next(),
+            order_ids: vec![app.ids.next()],
+            created_at: older,
+            ready_at: None,
+            ready_expected_at: older.plus(Duration::from_secs(5 * 3_600)),
+            ..newest.clone()
+        })
+        .collect();
+    for some in waiting.chunks(250) {
+        app.mongo.coll::<Delivery>("deliveries").insert_many("test.deliveries", some).await.unwrap();
+    }
+    world.bringer(near(100.0, 0.0)).await;
+    assert_eq!(world.dispatch().await.offers, 1);
+    assert_eq!(now(&world, &newest).await.status, S::Offered);
+}
+
+#[tokio::test]
+async fn an_order_to_be_brought_nowhere_is_a_defect_and_not_silence() {
+    let world = World::new().await;
+    let app = &world.app;
+    let customer = world.customer().await;
+    let order = world.order_to_bring(customer.account_id, OrderStatus::Ready, PaymentMethod::Cash).await;
+    let orders = app.mongo.db().collection::<Document>("orders");
+    let nowhere = doc! { "$set": { "address": Bson::Null } };
+    orders.update_one(doc! { "_id": order.id }, nowhere).await.unwrap();
+    let event = world.order_event(&order, "order.accepted").await;
+    assert!(matches!(
+        delivery::on_order_accepted(app, &event).await,
+        Err(DeliveryError::Infra(Infra::Defect(_)))
+    ));
 }

@@ -7,10 +7,14 @@ use daraa_domain::actor::{Actor, OpsRole};
 use daraa_domain::job::{self, CatchUp, Contender, JobError, JobRun, RunStatus, RunTrigger};
 use daraa_domain::outbox::Fence;
 use daraa_domain::{archive, audit, check, maintenance, outbox};
+use daraa_jobs::lead::keep_by;
 use daraa_jobs::runner::{RunError, Runner};
 use daraa_jobs::schedule::{JOBS, Job, LEASE};
 use daraa_jobs::{TaskFuture, Work};
 use daraa_platform::fault::Infra;
+use daraa_platform::mongo::index::{Drift, diff};
+use daraa_platform::mongo::migrate::{self, Migration};
+use daraa_platform::mongo::{DbError, Mongo};
 use daraa_platform::paging::PageRequest;
 use daraa_platform::ports::blob::Blobs;
 use daraa_platform::time::Timestamp;
@@ -268,11 +272,19 @@ async fn maintenance_notices_drift_and_tells_ops() {
     let world = World::new().await;
     let rows = world.app.mongo.db().collection::<mongodb::bson::Document>("job_runs");
     rows.drop_index("job_runs_all").await.unwrap();
+    // An operation without an index that takes longer than `slowms`, whatever the machine.
+    rows.insert_one(doc! { "job": "slow", "_id": "slow" }).await.unwrap();
+    let slow = doc! { "$where": "sleep(150) || true" };
+    rows.find_one(slow).await.unwrap();
     let report = maintenance::run(&world.app).await.unwrap();
     // Made again first, so that the next test of this slot finds its database as it should be.
     daraa_platform::mongo::index::apply(&world.app.mongo, daraa_domain::indexes::ALL, |_| ()).await.unwrap();
     assert_eq!(report.drift, ["missing job_runs.job_runs_all"]);
     assert_eq!(outbox::count_pending(&world.app, 10).await.unwrap(), 1, "an alert");
+    let is_it = |slow: &&maintenance::SlowQueries| slow.collection == "job_runs" && slow.command == "find";
+    let slow = report.slow.iter().find(is_it).expect("the slow find");
+    assert_eq!(slow.plan, "COLLSCAN");
+    assert!(slow.max_ms >= 100, "{slow:?}");
 }
 
 #[tokio::test]
@@ -316,4 +328,107 @@ async fn audit_entries_over_a_year_old_move_to_verified_files_and_can_be_put_bac
 async fn audit_log(world: &World) -> u64 {
     let rows = world.app.mongo.coll::<mongodb::bson::Document>("audit_log");
     rows.count_up_to("test.count", doc! {}, 10_000).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_looked_at_costs_no_other_its_run() {
+    const TABLE: &[Job] = &[
+        Job { name: "cleanup", catch_up: CatchUp::Once, lease: LEASE, timeout: LONG, run: succeeds },
+        Job { name: "archive", catch_up: CatchUp::Once, lease: LEASE, timeout: LONG, run: succeeds },
+    ];
+    let world = World::new().await;
+    let runner = Runner::new(work(&world), "r", TABLE).unwrap();
+    // What people decided about the second job cannot be read.
+    let controls = world.app.mongo.db().collection::<mongodb::bson::Document>("job_controls");
+    controls.insert_one(doc! { "_id": "archive", "known_since": "nonsense" }).await.unwrap();
+    let ops = world.actor(&world.ops(OpsRole::Operations).await).await;
+    job::run_now(&world.app, &ops, "cleanup").await.unwrap();
+    let begun = runner.look(Instant::now()).await.unwrap();
+    assert_eq!(begun.iter().map(|begun| begun.run.job.as_str()).collect::<Vec<_>>(), ["cleanup"]);
+    for begun in begun {
+        assert_eq!(runner.execute(begun).await, RunStatus::Succeeded);
+    }
+    assert!(runner.look(Instant::now()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_lease_whose_renewal_hangs_is_given_up_before_it_runs_out() {
+    let length = Duration::from_millis(500);
+    let hangs = || std::future::pending::<Result<bool, DbError>>();
+    // Two timers of one runtime: which of them is the earlier one does not depend on the machine.
+    tokio::time::timeout(length, keep_by("job:x", length, hangs)).await.expect("given up in time");
+    let taken = || async { Ok(false) };
+    tokio::time::timeout(length, keep_by("job:x", length, taken)).await.expect("told");
+}
+
+fn counts<'a>(mongo: &'a Mongo) -> std::pin::Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
+    Box::pin(async move {
+        let rows = mongo.coll::<mongodb::bson::Document>("feed_heads");
+        rows.upsert("test.count", doc! { "_id": "counted" }, doc! { "$inc": { "last": 1_i64 } }).await?;
+        Ok(())
+    })
+}
+
+/// As if the lock had been taken over by another process while this one was at work.
+fn loses_the_lock<'a>(
+    mongo: &'a Mongo,
+) -> std::pin::Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
+    Box::pin(async move {
+        let rows = mongo.coll::<mongodb::bson::Document>("schema_migrations");
+        let thief = doc! { "$set": { "token": "somebody else" } };
+        rows.update_one("test.steal", doc! { "_id": 0_i64 }, thief).await.map(|_| ())
+    })
+}
+
+#[tokio::test]
+async fn migrations_are_applied_once_under_a_lock_that_is_its_holders_own() {
+    const ONCE: &[Migration] = &[Migration { number: 9_001, name: "counts", apply: counts }];
+    const LOSES: &[Migration] = &[
+        Migration { number: 9_001, name: "counts", apply: counts },
+        Migration { number: 9_002, name: "loses the lock", apply: loses_the_lock },
+        Migration { number: 9_003, name: "comes too late", apply: counts },
+    ];
+    let world = World::new().await;
+    let (mongo, now) = (&world.app.mongo, world.now());
+    let tries = join_all((0..4).map(|_| migrate::apply(mongo, ONCE, now, |_| ()))).await;
+    let mut made = 0;
+    for outcome in tries {
+        match outcome {
+            Ok(some) => made += some.len(),
+            Err(e) => assert!(e.duplicate_index().is_some(), "the lock was taken: {e}"),
+        }
+    }
+    assert_eq!(made, 1);
+    let lost = migrate::apply(mongo, LOSES, now, |_| ()).await;
+    assert!(matches!(lost, Err(DbError::Duplicate { .. })), "{lost:?}");
+    let pending: Vec<i64> = migrate::pending(mongo, LOSES).await.unwrap().iter().map(|m| m.number).collect();
+    assert_eq!(pending, [9_003], "it stopped when the lock was lost");
+    // The lock is somebody else's, and stays it until its time is over.
+    let early = migrate::apply(mongo, LOSES, now, |_| ()).await;
+    assert!(matches!(early, Err(DbError::Duplicate { .. })), "{early:?}");
+    let late = now.plus(Duration::from_secs(24 * 3_600));
+    assert_eq!(migrate::apply(mongo, LOSES, late, |_| ()).await.unwrap().len(), 1);
+    let counted = mongo.coll::<mongodb::bson::Document>("feed_heads");
+    let counted = counted.find_one("test.counted", doc! { "_id": "counted" }).await.unwrap().unwrap();
+    assert_eq!(counted.get_i64("last").unwrap(), 2);
+    mongo.db().collection::<mongodb::bson::Document>("schema_migrations").delete_many(doc! {}).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_index_that_is_hidden_is_drift() {
+    let world = World::new().await;
+    let mongo = &world.app.mongo;
+    let hide = |hidden: bool| {
+        let index = doc! { "name": "job_runs_all", "hidden": hidden };
+        mongo.db().run_command(doc! { "collMod": "job_runs", "index": index })
+    };
+    hide(true).await.unwrap();
+    let drift = diff(mongo, daraa_domain::indexes::ALL).await.unwrap();
+    // Shown again first, so that the next test of this slot finds its database as it should be.
+    hide(false).await.unwrap();
+    assert!(
+        matches!(&drift[..], [Drift::Different { index, found, .. }] if index == "job_runs_all" && found.contains("hidden")),
+        "{drift:?}"
+    );
+    assert_eq!(diff(mongo, daraa_domain::indexes::ALL).await.unwrap(), []);
 }

@@ -204,6 +204,7 @@ async fn an_order_is_settled_once_in_every_currency_and_refunds_take_it_apart_ag
                 amount: m(items),
                 of_items: m(items),
                 of_tax: m(0),
+                items_paid: m(10_001),
                 liability: RefundLiability::Store,
             };
             for _ in 0..2 {
@@ -347,4 +348,65 @@ fn the_steps_of_an_earning() {
         writeln!(table, "{:?} → {:?}: {} ({})", t.from, t.to, t.action, t.who).unwrap();
     }
     insta::assert_snapshot!(table);
+}
+
+#[tokio::test]
+async fn what_leaves_nothing_to_book_is_settled_once_all_the_same() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let order = Settlement {
+        courier_id: None,
+        method: PaymentMethod::Cash,
+        items: syp(5_000),
+        discount: syp(0),
+        discount_bearer: None,
+        delivery_fee: syp(0),
+        courier_tip: syp(0),
+        store_tip: syp(0),
+        tax: syp(0),
+        total: syp(5_000),
+        commission_bps: 0,
+        ..settlement(app, Currency::Syp)
+    };
+    let refund = RefundPosting {
+        refund_id: app.ids.next(),
+        order_id: order.order_id,
+        store_id: order.store_id,
+        courier_id: None,
+        amount: syp(5_000),
+        of_items: syp(5_000),
+        of_tax: syp(0),
+        items_paid: syp(5_000),
+        liability: RefundLiability::Store,
+    };
+    let charge = || async {
+        transact!(&app.mongo, "test.refund", LedgerError, |tx| {
+            ledger::reverse_for_refund_in_tx(app, tx, &refund).await
+        })
+    };
+    assert_eq!(charge().await.unwrap_err().user_code(), Some(LedgerErrorCode::NotSettled));
+    for _ in 0..2 {
+        settle(app, &order).await;
+    }
+    join_all((0..5).map(|_| async {
+        let outcome = transact!(&app.mongo, "test.settle", LedgerError, |tx| {
+            ledger::settle_order_in_tx(app, tx, &order).await
+        });
+        outcome.unwrap();
+    }))
+    .await;
+    let store = LedgerAccount::StorePayable(order.store_id);
+    assert!(ledger::balance_of(app, store, Currency::Syp).await.unwrap().is_zero());
+    let rows = async |collection: &str| {
+        let filter = mongodb::bson::doc! { "order_id": order.order_id };
+        let rows = app.mongo.db().collection::<mongodb::bson::Document>(collection);
+        rows.count_documents(filter).await.unwrap()
+    };
+    assert_eq!(
+        (rows("commissions").await, rows("earnings").await, rows("ledger_transactions").await),
+        (1, 1, 0)
+    );
+    charge().await.unwrap();
+    assert_eq!(ledger::balance_of(app, store, Currency::Syp).await.unwrap(), syp(-5_000));
+    in_order(app).await;
 }

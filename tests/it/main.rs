@@ -30,6 +30,7 @@ mod parts_away;
 mod payment;
 mod pricing;
 mod promotion;
+mod refund;
 mod review;
 mod search;
 mod session;

@@ -14,8 +14,8 @@ use daraa_domain::order::refund::{
     self, ApproveRefund, RefundStatus, RejectRefund, RequestRefund, rules as refund_rules,
 };
 use daraa_domain::order::{
-    self, AcceptOrder, CancelOrder, DelayOrder, HandOverOrder, Order, OrderError, OrderErrorCode as Code,
-    OrderFilter, OrderStatus as S, RejectOrder, TouchOrder, rules,
+    self, AcceptOrder, CancelOrder, DelayOrder, DisplayStatus, HandOverOrder, Order, OrderError,
+    OrderErrorCode as Code, OrderFilter, OrderStatus as S, RejectOrder, TouchOrder, rules,
 };
 use daraa_domain::outbox::{EventRow, EventState};
 use daraa_domain::payment::{self, PaymentStatus};
@@ -24,6 +24,7 @@ use daraa_domain::store;
 use daraa_platform::fault::Fault as _;
 use daraa_platform::money::Currency;
 use daraa_platform::paging::PageRequest;
+use daraa_platform::time::Timestamp;
 use daraa_platform::transact;
 use daraa_tests::{Buyer, Shop, World, env};
 use futures_util::future::join_all;
@@ -238,6 +239,29 @@ async fn eight_buyers_of_one_unit_are_one_order() {
 }
 
 #[tokio::test]
+async fn a_basket_with_two_quotes_is_bought_once() {
+    let world = World::new().await;
+    let (shop, _) = shop(&world).await;
+    let buyer = world.buyer().await;
+    world.fund(&buyer, 10_000_000).await;
+    world.fill(&buyer, &[(shop.variants[0], 1)]).await;
+    let quotes = [
+        world.quote(&buyer, PaymentMethod::Wallet).await,
+        world.quote(&buyer, PaymentMethod::Wallet).await,
+        world.quote(&buyer, PaymentMethod::Wallet).await,
+    ];
+    let keys = ["a", "b"];
+    let asked = join_all(quotes.iter().zip(keys).map(|(quote, key)| world.place(&buyer, quote, key))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = asked.into_iter().partition(Result::is_ok);
+    assert_eq!((won.len(), lost.len()), (1, 1));
+    assert!(lost.into_iter().all(|answer| code(answer) == Code::QuoteChanged));
+    assert_eq!(code(world.place(&buyer, &quotes[2], "c").await), Code::QuoteChanged);
+    let stock = world.stock(shop.variants[0]).await;
+    assert_eq!((stock.on_hand, stock.reserved), (49, 1));
+    in_order(&world.app).await;
+}
+
+#[tokio::test]
 async fn a_quote_that_no_longer_holds_is_refused_and_leaves_no_trace() {
     let world = World::new().await;
     let (shop, staff) = shop(&world).await;
@@ -281,13 +305,20 @@ async fn a_store_works_its_queue() {
     assert!(both.into_iter().all(|answer| answer.unwrap().version == 3), "twice at once is once");
     let again = order::accept(app, &staff, at(10, None)).await.unwrap();
     assert_eq!((again.version, again.ready_by), (3, Some(world.now().plus(Duration::from_secs(600)))));
-    let delayed = order::delay(app, &staff, DelayOrder { order_id: order.id, minutes: 5 }).await.unwrap();
+    let more = DelayOrder { order_id: order.id, minutes: 5, expected_version: 3 };
+    let delayed = order::delay(app, &staff, more).await.unwrap();
     assert_eq!(delayed.ready_by, Some(world.now().plus(Duration::from_secs(900))));
+    assert_eq!(code(order::delay(app, &staff, more).await), Code::StaleVersion, "asked again adds nothing");
     order::start_preparing(app, &staff, touch(&order)).await.unwrap();
     let ready = order::mark_ready(app, &staff, touch(&order)).await.unwrap();
     assert_eq!(ready.status, S::Ready);
-    let hand_over = HandOverOrder { order_id: order.id, code: order.dropoff_pin.clone() };
-    assert_eq!(code(order::hand_over_pickup(app, &staff, hand_over).await), Code::ActionNotAllowed);
+    for code_ in [&order.dropoff_pin, &order.store_code] {
+        let hand_over = HandOverOrder { order_id: order.id, code: code_.clone() };
+        for who in [&staff, &buyer.actor] {
+            let outcome = order::hand_over_pickup(app, who, hand_over.clone()).await;
+            assert_eq!(code(outcome), Code::ActionNotAllowed, "a courier fetches it");
+        }
+    }
     let versions: Vec<i64> = ready.history.iter().map(|entry| entry.version).collect();
     assert_eq!(versions, [1, 2, 3, 4, 5, 6]);
 
@@ -354,6 +385,38 @@ async fn deadlines_end_what_nobody_answers() {
 }
 
 #[tokio::test]
+async fn store_and_ops_are_told_once_of_an_order_that_is_not_ready_in_time() {
+    let world = World::new().await;
+    let (shop, staff) = shop(&world).await;
+    let buyer = world.buyer().await;
+    let order = world.bought(&buyer, shop.variants[0], 1, PaymentMethod::Cash).await;
+    let accepted = accept(&world, &staff, &order).await.unwrap();
+    let due = accepted.deadlines.ready_at.unwrap();
+    world.drain().await;
+    let grace = Duration::from_secs(600);
+    assert_eq!(due, accepted.ready_by.unwrap().plus(grace));
+
+    let until = |due: Timestamp| due.since(world.app.clock.now());
+    world.pass(until(due).saturating_sub(Duration::from_secs(1)));
+    assert_eq!(order::report_late(&world.app).await.unwrap(), 0);
+    let more = DelayOrder { order_id: order.id, minutes: 10, expected_version: accepted.version };
+    let later = order::delay(&world.app, &staff, more).await.unwrap();
+    assert_eq!(later.deadlines.ready_at.unwrap(), later.ready_by.unwrap().plus(grace), "a new promise");
+    world.pass(until(due));
+    assert_eq!(order::report_late(&world.app).await.unwrap(), 0);
+
+    world.pass(until(later.deadlines.ready_at.unwrap()));
+    let (one, two) = tokio::join!(order::report_late(&world.app), order::report_late(&world.app));
+    assert_eq!(one.unwrap() + two.unwrap(), 1, "told once");
+    assert_eq!(order::report_late(&world.app).await.unwrap(), 0);
+    assert_eq!(world.order(order.id).await.status, later.status, "nothing is decided for the store");
+
+    let ready = TouchOrder { order_id: order.id };
+    order::start_preparing(&world.app, &staff, ready).await.unwrap();
+    assert_eq!(order::mark_ready(&world.app, &staff, ready).await.unwrap().deadlines.ready_at, None);
+}
+
+#[tokio::test]
 async fn a_cancellation_costs_what_its_preview_says() {
     let world = World::new().await;
     let (shop, staff) = shop(&world).await;
@@ -369,8 +432,13 @@ async fn a_cancellation_costs_what_its_preview_says() {
     let cancel = |reason: &str, key: &str| CancelOrder {
         order_id: order.id,
         reason: reason.to_owned(),
+        expected_version: Some(preview.version),
         idempotency_key: key.to_owned(),
     };
+    let unseen = CancelOrder { expected_version: None, ..cancel("CHANGED_MIND", "unseen") };
+    assert_eq!(code(order::cancel(app, &buyer.actor, unseen).await), Code::CancelFeeUnconfirmed);
+    let stale = CancelOrder { expected_version: Some(free.version), ..cancel("CHANGED_MIND", "stale") };
+    assert_eq!(code(order::cancel(app, &buyer.actor, stale).await), Code::StaleVersion);
     let asked = join_all((0..5).map(|_| order::cancel(app, &buyer.actor, cancel("CHANGED_MIND", "c")))).await;
     assert!(asked.into_iter().all(|answer| answer.unwrap().status == S::Cancelled));
     let other = order::cancel(app, &buyer.actor, cancel("OTHER", "c")).await;
@@ -388,7 +456,7 @@ async fn a_cancellation_costs_what_its_preview_says() {
 
     let cash = world.bought(&buyer, shop.variants[0], 1, PaymentMethod::Cash).await;
     accept(&world, &staff, &cash).await.unwrap();
-    let command = CancelOrder { order_id: cash.id, ..cancel("CHANGED_MIND", "d") };
+    let command = CancelOrder { order_id: cash.id, expected_version: None, ..cancel("CHANGED_MIND", "d") };
     assert_eq!(code(order::cancel(app, &buyer.actor, command.clone()).await), Code::ActionNotAllowed);
     assert_eq!(order::cancel(app, &staff, command).await.unwrap().status, S::Cancelled);
 }
@@ -512,9 +580,9 @@ async fn takeaway_changes_hands_by_code() {
     order::mark_ready(app, &staff, touch(&order)).await.unwrap();
     let hand_over = |code: &str| HandOverOrder { order_id: order.id, code: code.to_owned() };
     let wrong = if order.dropoff_pin == "0000" { "0001" } else { "0000" };
-    for _ in 0..10 {
-        assert_eq!(code(order::hand_over_pickup(app, &staff, hand_over(wrong)).await), Code::WrongCode);
-    }
+    let guesses = join_all((0..15).map(|_| order::hand_over_pickup(app, &staff, hand_over(wrong)))).await;
+    let wrong_codes = guesses.into_iter().filter(|g| matches!(g, Err(OrderError::WrongCode))).count();
+    assert_eq!(wrong_codes, 10, "many at once are no more tries");
     let blocked = order::hand_over_pickup(app, &staff, hand_over(&order.dropoff_pin)).await;
     assert_eq!(code(blocked), Code::CodeBlocked);
     let support = world.actor(&world.ops(OpsRole::Support).await).await;
@@ -593,19 +661,29 @@ async fn by_card(world: &World, buyer: &Buyer, shop: &Shop, token: &str) -> Orde
 #[tokio::test]
 async fn a_card_decides_whether_an_order_is_placed() {
     let (world, _provider) = with_cards().await;
-    let (shop, _) = shop(&world).await;
+    let (shop, staff) = shop(&world).await;
     let buyer = world.buyer().await;
     let placed = by_card(&world, &buyer, &shop, "tok_ok").await;
     assert_eq!(placed.status, S::Placed, "a card that is authorised at once places at once");
     let declined = by_card(&world, &buyer, &shop, "tok_declined").await;
-    world.drain().await;
-    let declined = world.order(declined.id).await;
     let reason = declined.history.last().unwrap().reason.as_deref();
-    assert_eq!((declined.status, reason), (S::Expired, Some("PAYMENT_FAILED")));
+    assert_eq!((declined.status, reason), (S::Expired, Some("PAYMENT_FAILED")), "known with the answer");
+    assert_eq!(rules::display_status(&declined), DisplayStatus::PaymentFailed);
+    world.drain().await;
+    let basket = || async { cart::get(&world.app, &CartOwner::Account(buyer.who.account_id)).await.unwrap() };
+    let kept: Vec<_> = basket().await.lines.iter().map(|line| (line.variant_id, line.quantity)).collect();
+    assert_eq!(kept, [(shop.variants[0], 1)], "the basket is there for another try");
+    cart::clear(&world.app, &CartOwner::Account(buyer.who.account_id)).await.unwrap();
     assert_eq!(world.stock(shop.variants[0]).await.reserved, 1);
 
     let waiting = by_card(&world, &buyer, &shop, "tok_requires_action").await;
     assert_eq!(waiting.status, S::PendingPayment);
+    let all = OrderFilter::default();
+    let page = PageRequest::default();
+    let queue = order::of_store(&world.app, &staff, shop.store_id, &all, &page).await.unwrap();
+    let seen: Vec<_> = queue.rows.into_iter().map(|(_, order)| order.id).collect();
+    assert_eq!(seen, [placed.id], "what is not paid is no business of the store");
+    assert_eq!(code(order::get_for(&world.app, &staff, waiting.id).await), Code::OrderNotFound);
     world.pass(Duration::from_secs(900));
     assert_eq!(order::expire_unpaid(&world.app).await.unwrap(), 1);
     world.drain().await;

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use daraa_domain::outbox::{
 use daraa_domain::{actor, ids, reactions};
 use daraa_platform::fault::Infra;
 use daraa_platform::paging::PageRequest;
+use daraa_platform::transact;
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
@@ -321,4 +323,121 @@ async fn people_are_told_what_concerns_them_and_read_it() {
     world.pass(Duration::from_secs(notification::KEEP_SECS as u64 + 1));
     // One welcome of each person, and the failed payment.
     assert_eq!(notification::purge(&world.app).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_writer_whose_clock_is_ahead_puts_nothing_off() {
+    let world = World::new().await;
+    let now = world.now();
+    world.pass(Duration::from_secs(3_600));
+    emit(&world.app, "t.ahead", "sub_a", &[Topic::Ops]).await;
+    world.clock.set(now);
+    emit(&world.app, "t.right", "sub_b", &[Topic::Ops]).await;
+    assert_eq!(reactions::drain(&world.app, FIRST).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn the_versions_of_an_object_go_in_order_whatever_the_clocks_said() {
+    let world = World::new().await;
+    let start = world.now();
+    // The second writer's clock is an hour behind the first one's.
+    for (kind, version, behind) in [("t.first", 1_i64, 0), ("t.second", 2, 3_600), ("t.third", 3, 1_800)] {
+        world.clock.set(start.minus(Duration::from_secs(behind)));
+        let event = NewEvent {
+            kind,
+            subject: "sub_a".to_owned(),
+            topics: vec![Topic::Ops],
+            data: doc! { "version": version },
+        };
+        outbox::emit(&world.app, event).await.unwrap();
+    }
+    world.clock.set(start);
+    reactions::drain(&world.app, FIRST).await.unwrap();
+    let kinds: Vec<String> = shown(&world.app, &Topic::Ops).await.into_iter().map(|e| e.2).collect();
+    assert_eq!(kinds, ["t.first", "t.second", "t.third"]);
+}
+
+#[tokio::test]
+async fn the_longest_wait_counts_from_when_it_happened_or_was_to_be_tried_again() {
+    let world = World::new().await;
+    let table = [Consumer { kind: "*", name: "fails", run: fails }];
+    let failed = emit(&world.app, "t.one", "sub_a", &[]).await;
+    assert_eq!(outbox::oldest_due(&world.app).await.unwrap(), Some(world.now()));
+    Relay::new(&world.app, &table, FIRST).step().await.unwrap();
+    assert_eq!(outbox::oldest_due(&world.app).await.unwrap(), None, "it waits for its turn");
+    let again = row(&world.app, failed).await.next_at;
+    world.pass(Duration::from_secs(60));
+    emit(&world.app, "t.two", "sub_b", &[]).await;
+    assert_eq!(outbox::oldest_due(&world.app).await.unwrap(), Some(again));
+}
+
+#[tokio::test]
+async fn rows_appended_at_once_from_two_servers_are_numbered_once_and_without_a_gap() {
+    let world = World::new().await;
+    let servers = [Arc::clone(&world.app), world.another_server().await];
+    let mut rows = Vec::new();
+    for n in 0..60 {
+        let id = emit(&world.app, "t.one", &format!("sub_{n}"), &[Topic::Ops]).await;
+        rows.push(row(&world.app, id).await);
+    }
+    // Each on both, and the first few once more: an event that is in already goes in with others that are not.
+    let appends = rows.iter().take(10).chain(&rows).enumerate().flat_map(|(n, row)| {
+        let servers = &servers;
+        [feed::append(&servers[n % 2], row), feed::append(&servers[(n + 1) % 2], row)]
+    });
+    for done in join_all(appends).await {
+        done.unwrap();
+    }
+    let shown = shown(&world.app, &Topic::Ops).await;
+    let sequences: Vec<i64> = shown.iter().map(|(sequence, ..)| *sequence).collect();
+    assert_eq!(sequences, (1..=60).collect::<Vec<_>>());
+    let subjects: std::collections::HashSet<&String> = shown.iter().map(|(_, subject, _)| subject).collect();
+    assert_eq!(subjects.len(), 60);
+    assert_eq!(feed::head(&world.app, &Topic::Ops).await.unwrap(), 60);
+}
+
+#[tokio::test]
+async fn a_customer_who_works_in_the_store_is_told_as_both() {
+    use daraa_domain::notification::{Audience, Facts, Recipient, tell};
+    let world = World::new().await;
+    let me: AccountId = world.app.ids.next();
+    let id = emit(&world.app, "order.cancelled", "ord_test", &[]).await;
+    let event = row(&world.app, id).await;
+    let both = [Audience::Customer, Audience::Store].map(|audience| Recipient { account_id: me, audience });
+    assert_eq!(tell(&world.app, &event, &both, &Facts::default()).await.unwrap(), 2);
+    assert_eq!(tell(&world.app, &event, &both, &Facts::default()).await.unwrap(), 0, "once as each");
+}
+
+#[tokio::test]
+async fn what_belongs_after_a_commit_happens_though_nobody_waits_for_it() {
+    let world = World::new().await;
+    let app = &world.app;
+    let rows = app.mongo.coll::<Document>("feed_heads");
+    let mut tries = Vec::new();
+    // Each round hangs up one poll later than the one before, until one gets through.
+    for polls in 1.. {
+        let (id, followed) = (format!("hang-up-{polls}"), Arc::new(AtomicBool::new(false)));
+        tries.push((id.clone(), Arc::clone(&followed)));
+        let write = async {
+            transact!(&app.mongo, "test.hang_up", Infra, |tx| {
+                rows.insert_in_tx(tx, "test.insert", &doc! { "_id": &id, "last": 0_i64 }).await?;
+                let followed = Arc::clone(&followed);
+                tx.after_commit(async move { followed.store(true, Ordering::SeqCst) });
+                Ok(())
+            })
+        };
+        if let Some(outcome) = (DiesAfter { work: Box::pin(write), polls }).await {
+            outcome.unwrap();
+            break;
+        }
+    }
+    for (id, followed) in tries {
+        let there = || rows.find_one("test.find", doc! { "_id": &id });
+        let settled = async {
+            while there().await.unwrap().is_some() && !followed.load(Ordering::SeqCst) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), settled).await.expect("written, and nothing followed");
+    }
 }

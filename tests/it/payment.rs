@@ -398,3 +398,65 @@ fn the_steps_of_a_payment() {
 fn the_steps_of_cash() {
     insta::assert_snapshot!(render(rules::CASH_TRANSITIONS));
 }
+
+#[tokio::test]
+async fn cash_that_was_not_declared_is_declared_when_it_is_handed_in() {
+    let (world, provider) = world().await;
+    let app = &*world.app;
+    let courier: CourierId = app.ids.next();
+    let p = purchase(app, PaymentMethod::Cash, "", &[1_000]).await;
+    let order = p.orders[0];
+    transact!(&app.mongo, "test.collect", PaymentError, |tx| {
+        payment::collect_cash_in_tx(app, tx, order, courier, syp(1_000)).await
+    })
+    .unwrap();
+    let finance = world.actor(&world.ops(OpsRole::Finance).await).await;
+    for (minor, left) in [(400, 600), (600, 0)] {
+        let command =
+            SettleCash { courier_id: courier, amount: syp(minor), idempotency_key: format!("k{minor}") };
+        assert_eq!(payment::settle_cash(app, &finance, command).await.unwrap().owed, syp(left));
+    }
+    let after = payment::of_order(app, order).await.unwrap();
+    assert_eq!(after.splits[0].cash.as_ref().unwrap().state, payment::CashState::Settled);
+    let steps: Vec<&str> = after.history.iter().map(|step| step.action.as_str()).collect();
+    assert_eq!(steps, ["create", "collect cash", "cash declared", "cash handed in", "cash handed in"]);
+    in_order(app, &provider).await;
+}
+
+#[tokio::test]
+async fn a_banks_page_nobody_needs_any_more_is_looked_at_once_a_day() {
+    let (world, provider) = world().await;
+    let app = &*world.app;
+    let p = purchase(app, PaymentMethod::Card, "tok_requires_action", &[50]).await;
+    let waiting = payment::authorise(app, p.id).await.unwrap();
+    assert_eq!(payment::release_split(app, p.orders[0]).await.unwrap().status, PaymentStatus::Expired);
+    let day = Duration::from_secs(24 * 3_600);
+    world.pass(Duration::from_secs(10));
+    for _ in 0..3 {
+        assert_eq!(payment::resolve_unknown(app).await.unwrap(), 1);
+        let next = payment::of_order(app, p.orders[0]).await.unwrap().next_try_at;
+        assert_eq!(next, world.now().plus(day));
+        world.pass(Duration::from_secs(3_600));
+        assert_eq!(payment::resolve_unknown(app).await.unwrap(), 0);
+        world.pass(day);
+    }
+    provider.confirm_action(waiting.provider_id.as_deref().unwrap(), true).unwrap();
+    resolve(&world).await;
+    assert_eq!(payment::of_order(app, p.orders[0]).await.unwrap().status, PaymentStatus::Voided);
+    in_order(app, &provider).await;
+}
+
+#[tokio::test]
+async fn a_refund_before_the_capture_is_asked_for_again() {
+    let (world, provider) = world().await;
+    let app = &*world.app;
+    let p = purchase(app, PaymentMethod::Card, "tok_ok", &[700]).await;
+    payment::authorise(app, p.id).await.unwrap();
+    let refund: RefundId = app.ids.next();
+    let early = payment::refund(app, p.orders[0], syp(200), refund).await.unwrap_err();
+    assert_eq!(early.user_code(), Some(Code::OutcomeUnknown));
+    payment::capture_split(app, p.orders[0]).await.unwrap();
+    let after = payment::refund(app, p.orders[0], syp(200), refund).await.unwrap();
+    assert_eq!(after.status, PaymentStatus::PartiallyRefunded);
+    in_order(app, &provider).await;
+}

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use daraa_domain::ledger::PaymentMethod;
-use daraa_domain::pricing::{self, CreateQuote, FulfillmentMethod, PricingErrorCode as Code, Recheck};
+use daraa_domain::pricing::{
+    self, CreateQuote, FulfillmentMethod, PricingError, PricingErrorCode as Code, Quote, Recheck,
+};
 use daraa_domain::store;
 use daraa_tests::{Buyer, World};
 use serde_json::json;
@@ -86,6 +88,11 @@ async fn a_quote_is_refused_for_stated_reasons() {
     assert_eq!(refused(&world, &buyer, coupon).await, Code::CouponNotFound);
 }
 
+async fn again(world: &World, quote: &Quote) -> Result<Recheck, PricingError> {
+    let terms = pricing::terms(&world.app, quote).await?;
+    pricing::recheck(&world.app, quote, &terms).await
+}
+
 #[tokio::test]
 async fn a_quote_is_checked_against_the_world_of_now() {
     let world = World::new().await;
@@ -94,9 +101,9 @@ async fn a_quote_is_checked_against_the_world_of_now() {
     let buyer = world.buyer().await;
     world.fill(&buyer, &[(shop.variants[0], 1)]).await;
     let quote = world.quote(&buyer, PaymentMethod::Cash).await;
-    assert_eq!(pricing::recheck(&world.app, &quote).await.unwrap(), Recheck::Holds);
+    assert_eq!(again(&world, &quote).await.unwrap(), Recheck::Holds);
     store::pause(&world.app, &owner, shop.store_id, 30).await.unwrap();
-    assert!(matches!(pricing::recheck(&world.app, &quote).await.unwrap(), Recheck::Problems(_)));
+    assert!(matches!(again(&world, &quote).await.unwrap(), Recheck::Problems(_)));
     store::resume(&world.app, &owner, shop.store_id).await.unwrap();
     world.pass(Duration::from_secs(2 * 86_400));
     assert_eq!(pricing::remove_old(&world.app).await.unwrap(), 1);

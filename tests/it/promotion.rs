@@ -11,6 +11,7 @@ use daraa_domain::promotion::{
 use daraa_platform::money::Currency;
 use daraa_tests::World;
 use futures_util::future::join_all;
+use mongodb::bson::{Document, doc};
 use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -136,4 +137,76 @@ async fn ops_create_coupons_with_unique_codes_and_customers_do_not() {
     assert_eq!(raw["errors"][0]["extensions"]["code"], "FORBIDDEN", "{raw}");
     let listed = world.gql(&ops.token, "{ coupons { nodes { code used } } }", json!({})).await;
     assert_eq!(listed["coupons"]["nodes"], json!([{ "code": "RAMADAN5", "used": 0 }]));
+}
+
+#[tokio::test]
+async fn a_confirmation_cut_short_is_finished_by_the_next() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, Some(2), 1).await;
+    let uses = app.mongo.db().collection::<Document>("coupon_uses");
+    let state = async |group: OrderGroupId| {
+        let row = uses.find_one(doc! { "uses.group_id": group }).await.unwrap();
+        let row = row.and_then(|row| row.get_array("uses").unwrap().first().cloned());
+        row.map(|used| used.as_document().unwrap().get_str("state").unwrap().to_owned())
+    };
+    // The customer's side was never written, or was swept away as a dead promise meanwhile.
+    let unwritten = doc! { "$set": { "uses.$.state": "RESERVED" } };
+    let swept_away = doc! { "$set": { "uses": [] } };
+    for torn in [unwritten, swept_away] {
+        let (group, account): (OrderGroupId, AccountId) = (app.ids.next(), app.ids.next());
+        reserve(&world, &coupon, group, account).await.unwrap();
+        for _ in 0..2 {
+            promotion::confirm(app, coupon.id, group, account).await.unwrap();
+            assert_eq!(state(group).await.as_deref(), Some("CONFIRMED"));
+            uses.update_one(doc! { "uses.group_id": group }, torn.clone()).await.unwrap();
+        }
+        promotion::confirm(app, coupon.id, group, account).await.unwrap();
+        let again = used(app, &coupon, account).await.unwrap_err();
+        assert!(matches!(again.user_code(), Some(Code::CouponAlreadyUsed | Code::CouponExhausted)));
+    }
+    let third = used(app, &coupon, app.ids.next()).await.unwrap_err();
+    assert_eq!(third.user_code(), Some(Code::CouponExhausted), "each is counted, once");
+}
+
+#[tokio::test]
+async fn a_confirmation_cut_short_is_given_back_whole() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, Some(1), 1).await;
+    let (group, account): (OrderGroupId, AccountId) = (app.ids.next(), app.ids.next());
+    reserve(&world, &coupon, group, account).await.unwrap();
+    promotion::confirm(app, coupon.id, group, account).await.unwrap();
+    let uses = app.mongo.db().collection::<Document>("coupon_uses");
+    let torn = doc! { "$set": { "uses.$.state": "RESERVED" } };
+    uses.update_one(doc! { "uses.group_id": group }, torn).await.unwrap();
+    for _ in 0..2 {
+        promotion::release(app, coupon.id, group, account).await.unwrap();
+        assert_eq!(used(app, &coupon, account).await.unwrap().used, 0);
+    }
+    promotion::confirm_without_promise(app, coupon.id, group, account).await.unwrap();
+    assert_eq!(
+        used(app, &coupon, account).await.unwrap().used,
+        0,
+        "what was given back is not counted again"
+    );
+}
+
+#[tokio::test]
+async fn a_use_without_promise_counts_once_and_comes_back() {
+    let world = World::new().await;
+    let app = &*world.app;
+    let coupon = coupon(&world, Some(5), 1).await;
+    let (group, account): (OrderGroupId, AccountId) = (app.ids.next(), app.ids.next());
+    for _ in 0..3 {
+        promotion::confirm_without_promise(app, coupon.id, group, account).await.unwrap();
+        promotion::confirm(app, coupon.id, group, account).await.unwrap();
+    }
+    assert_eq!(used(app, &coupon, app.ids.next()).await.unwrap().used, 1);
+    let again = used(app, &coupon, account).await.unwrap_err();
+    assert_eq!(again.user_code(), Some(Code::CouponAlreadyUsed));
+    for _ in 0..2 {
+        promotion::release(app, coupon.id, group, account).await.unwrap();
+        assert_eq!(used(app, &coupon, account).await.unwrap().used, 0);
+    }
 }

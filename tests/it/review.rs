@@ -78,6 +78,70 @@ async fn a_completed_order_is_reviewed_once_answered_and_moderated() {
         assert!(refused.contains_key(code), "{code}: {refused:?}");
         assert!(ReviewErrorCode::ALL.iter().any(|known| upper_snake(&format!("{known:?}")) == code));
     }
+    let stars = |n: i32| json!([{ "lineId": order["lines"][0]["id"], "stars": n }]);
+    for (name, token, input, code, field) in [
+        (
+            "reviewCreate",
+            &customer.token,
+            with("storeStars", json!(9)),
+            "STARS_OUT_OF_RANGE",
+            json!(["storeStars"]),
+        ),
+        (
+            "reviewCreate",
+            &customer.token,
+            with("courierStars", json!(9)),
+            "STARS_OUT_OF_RANGE",
+            json!(["courierStars"]),
+        ),
+        (
+            "reviewCreate",
+            &customer.token,
+            with("items", stars(9)),
+            "STARS_OUT_OF_RANGE",
+            json!(["items", "stars"]),
+        ),
+        (
+            "reviewCreate",
+            &customer.token,
+            with("comment", json!("\u{202e}")),
+            "INVALID_TEXT",
+            json!(["comment"]),
+        ),
+        ("reviewCreate", &customer.token, with("orderId", json!("x")), "MALFORMED_ID", json!(["orderId"])),
+        (
+            "reviewCreate",
+            &customer.token,
+            with("items", json!([{ "lineId": "ord_x", "stars": 1 }])),
+            "MALFORMED_ID",
+            json!(["items", "lineId"]),
+        ),
+        (
+            "reviewReply",
+            &shop.owner.token,
+            json!({ "reviewId": "rev_000000000000000000000000", "text": " " }),
+            "INVALID_TEXT",
+            json!(["text"]),
+        ),
+        (
+            "reviewReply",
+            &shop.owner.token,
+            json!({ "reviewId": "ord_1", "text": "x" }),
+            "MALFORMED_ID",
+            json!(["reviewId"]),
+        ),
+        (
+            "reviewModerate",
+            &world.ops(OpsRole::Support).await.token,
+            json!({ "reviewId": "rev_000000000000000000000000", "status": "HIDDEN", "reason": "\u{0}" }),
+            "INVALID_TEXT",
+            json!(["reason"]),
+        ),
+    ] {
+        let payload = world.try_mutate(token, name, "", input).await;
+        let error = &payload["userErrors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!(code), &field), "{name}: {payload}");
+    }
     assert_eq!(store::get(&world.app, shop.store_id).await.unwrap().rating.count, 0, "nothing left a trace");
 
     let selection = "review { id storeStars comment status items { stars } orderNumber }";

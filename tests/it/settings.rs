@@ -3,7 +3,7 @@
 use daraa_domain::actor::{Actor, OpsRole, Person};
 use daraa_domain::app::App;
 use daraa_domain::settings::{self, DeadlinesPatch, SettingsError, SettingsPatch, UpdateSettings};
-use daraa_platform::fault::{Fault as _, FaultKind};
+use daraa_platform::fault::{Fault as _, FaultKind, FieldPath};
 use daraa_tests::World;
 use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
@@ -45,6 +45,8 @@ async fn the_defaults_hold_until_an_admin_changes_something() {
     let details = entry.get_document("details").unwrap();
     assert_eq!(details.get_i64("version").unwrap(), 1);
     assert!(details.contains_key("deadlines") && !details.contains_key("commission_bps"));
+    let text = serde_json::to_value(details).unwrap();
+    assert_eq!(text, json!({ "deadlines": { "offer_s": { "from": 30, "to": 45 } }, "version": 1 }));
 }
 
 #[tokio::test]
@@ -58,7 +60,7 @@ async fn only_admins_change_settings() {
     let e = settings::update(app, &Actor::Anonymous, commission(1, None)).await.unwrap_err();
     assert_eq!(e.kind(), FaultKind::Unauthenticated);
     let e = settings::update(app, &ops(app, OpsRole::Admin), commission(10_001, None)).await.unwrap_err();
-    assert!(matches!(e, SettingsError::OutOfRange { name: "commissionBps", .. }), "{e:?}");
+    assert!(matches!(e, SettingsError::OutOfRange { path: FieldPath(["commissionBps"]), .. }), "{e:?}");
     assert_eq!(settings::get(app).await.unwrap().version, 0);
 }
 
@@ -68,7 +70,9 @@ async fn of_two_changes_at_once_from_one_version_one_wins() {
     let app = &world.app;
     let admin = ops(app, OpsRole::Admin);
     for version in 0..3 {
-        let both = (1..=2).map(|n| settings::update(app, &admin, commission(n, Some(version))));
+        // Both ask for something new: what changes nothing is a success without effect.
+        let new = |n| commission(2 * version + n, Some(version));
+        let both = (1..=2).map(|n| settings::update(app, &admin, new(n)));
         let (won, lost): (Vec<_>, Vec<_>) = join_all(both).await.into_iter().partition(Result::is_ok);
         assert_eq!(won.len(), 1, "{lost:?}");
         assert!(matches!(lost[0], Err(SettingsError::StaleVersion)), "{lost:?}");
@@ -102,4 +106,31 @@ async fn settings_through_the_api() {
         "mutation($input: SettingsUpdateInput!) { settingsUpdate(input: $input) { settings { version } } }";
     let answer = world.gql_raw(Some(&support.token), document, json!({ "input": negative })).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "FORBIDDEN");
+}
+
+#[tokio::test]
+async fn what_changes_nothing_has_no_effect_and_the_fee_keeps_its_bound() {
+    let world = World::new().await;
+    let admin = world.ops(OpsRole::Admin).await;
+    let log = world.app.mongo.db().collection::<Document>("audit_log");
+    let entries = || log.count_documents(doc! { "action": "settings.update" });
+    for input in [json!({}), json!({ "deliveryFee": {} }), json!({ "commissionBps": 1_500 })] {
+        let same = world.mutate(&admin.token, "settingsUpdate", "settings { version }", input.clone()).await;
+        assert_eq!(same["settings"]["version"], 0, "{input}");
+    }
+    assert_eq!(entries().await.unwrap(), 0);
+    for (fee, field) in [
+        (json!({ "maxMinor": 1 }), json!(["deliveryFee", "maxMinor"])),
+        (json!({ "baseMinor": 3_000_001 }), json!(["deliveryFee", "baseMinor"])),
+        (json!({ "baseMinor": 10, "maxMinor": 9 }), json!(["deliveryFee", "maxMinor"])),
+        (json!({ "perKmMinor": -1 }), json!(["deliveryFee", "perKmMinor"])),
+    ] {
+        let input = json!({ "deliveryFee": fee });
+        let payload = world.try_mutate(&admin.token, "settingsUpdate", "", input).await;
+        let error = &payload["userErrors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!("OUT_OF_RANGE"), &field), "{fee}");
+    }
+    let input = json!({ "deliveryFee": { "baseMinor": 700_000, "maxMinor": 700_000 } });
+    let made = world.mutate(&admin.token, "settingsUpdate", "settings { version }", input).await;
+    assert_eq!((made["settings"]["version"].as_i64(), entries().await.unwrap()), (Some(1), 1));
 }

@@ -7,6 +7,8 @@ use daraa_domain::actor::{Actor, OpsRole, StaffRole};
 use daraa_domain::store::{self, NearFilter, NearSort, StoreError};
 use daraa_platform::paging::PageRequest;
 use daraa_tests::{Someone, World};
+use futures_util::TryStreamExt as _;
+use mongodb::bson::{Bson, Document, doc};
 use serde_json::{Value, json};
 
 use daraa_domain::place::Point;
@@ -35,8 +37,10 @@ async fn draft(world: &World, owner: &Someone) -> String {
         "name": { "en": "Draft" }, "categoryId": category["storeCategories"][0]["id"],
         "point": { "lon": 36.1, "lat": 32.62 }, "phone": "+963944555666",
     });
-    let made = world.mutate(&owner.token, "storeCreate", "store { id status }", input).await;
+    let seen_by_owner = "store { id status availableActions menu { id } products { nodes { id } } }";
+    let made = world.mutate(&owner.token, "storeCreate", seen_by_owner, input).await;
     assert_eq!(made["store"]["status"], "DRAFT");
+    assert_eq!(made["store"]["availableActions"], json!(["SUBMIT", "CLOSE"]), "its owner from the start");
     made["store"]["id"].as_str().unwrap().to_owned()
 }
 
@@ -337,4 +341,179 @@ async fn near_stores_come_nearest_first_on_stable_pages() {
     let unknown = NearFilter { category_id: Some(world.app.ids.next()), ..filter };
     let refused = store::find_near(&world.app, &unknown, &PageRequest::default()).await;
     assert!(matches!(refused, Err(StoreError::CategoryNotFound)));
+}
+
+/// The code and field of the first thing that was wrong; null when nothing was.
+async fn why(world: &World, token: &str, name: &str, input: Value) -> (Value, Value) {
+    let payload = world.try_mutate(token, name, "", input).await;
+    let error = &payload["userErrors"][0];
+    (error["code"].clone(), error["field"].clone())
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_of_the_field_that_was_sent() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, token) = (shop.store_id.to_string(), &shop.owner.token);
+    let day = |date: &str, ranges: Value| json!({ "storeId": store, "date": date, "ranges": ranges });
+    let hours = |opens: &str, closes: &str| json!([{ "opens": opens, "closes": closes }]);
+    let week =
+        json!({ "storeId": store, "hours": [{ "weekday": "MONDAY", "opens": "24:00", "closes": "24:00" }] });
+    let two = json!([{ "opens": "08:00", "closes": "12:00" }, { "opens": "11:00", "closes": "13:00" }]);
+    for (name, input, code, field) in [
+        ("storeHoursSet", week, "BAD_TIME", json!(["hours"])),
+        ("storeDaySet", day("2026-01-06", hours("9:00", "10:00")), "BAD_TIME", json!(["ranges"])),
+        ("storeDaySet", day("2026-01-06", hours("24:00", "24:00")), "BAD_TIME", json!(["ranges"])),
+        ("storeDaySet", day("2026-01-06", two), "HOURS_OVERLAP", json!(["ranges"])),
+        ("storeDaySet", day("0000-01-01", Value::Null), "BAD_DATE", json!(["date"])),
+        ("storeDaySet", day("2020-01-01", json!([])), "BAD_DATE", json!(["date"])),
+        ("storeDaySet", day("2026-01-03", json!([])), "BAD_DATE", json!(["date"])),
+        ("storeDaySet", day("2028-01-06", json!([])), "BAD_DATE", json!(["date"])),
+        (
+            "storeServiceAreaSet",
+            json!({ "storeId": store, "polygons": [[ring(36.1, 95.0, 0.1)]] }),
+            "BAD_POINT",
+            json!(["polygons"]),
+        ),
+        (
+            "storeUpdate",
+            json!({ "storeId": store, "point": { "lon": 200.0, "lat": 0.0 } }),
+            "BAD_POINT",
+            json!(["point"]),
+        ),
+        (
+            "storeUpdate",
+            json!({ "storeId": store, "prepMinutes": 0 }),
+            "OUT_OF_RANGE",
+            json!(["prepMinutes"]),
+        ),
+        (
+            "storeUpdate",
+            json!({ "storeId": store, "categoryId": "x" }),
+            "MALFORMED_ID",
+            json!(["categoryId"]),
+        ),
+        ("storeUpdate", json!({ "storeId": "x", "prepMinutes": 1 }), "MALFORMED_ID", json!(["storeId"])),
+        ("storePause", json!({ "storeId": store, "minutes": 0 }), "OUT_OF_RANGE", json!(["minutes"])),
+    ] {
+        assert_eq!(why(&world, token, name, input.clone()).await, (json!(code), field), "{name} {input}");
+    }
+    // The world begins on 2026-01-05: yesterday and the last day of the two years are fine.
+    for date in ["2026-01-04", "2028-01-05"] {
+        world.mutate(token, "storeDaySet", "store { id }", day(date, hours("08:00", "24:00"))).await;
+    }
+    let nowhere = r#"{ stores(near: { lon: 200, lat: 0 }) { nodes { id } } }"#;
+    let answer = world.gql_raw(None, nowhere, Value::Null).await;
+    assert_eq!(answer["errors"][0]["extensions"]["field"], json!(["near"]), "{answer}");
+}
+
+#[tokio::test]
+async fn categories_are_changed_and_moved_but_never_below_themselves() {
+    let world = World::new().await;
+    let ops = world.ops(OpsRole::Operations).await;
+    let make = async |slug: &str, parent: Value| {
+        let input = json!({ "slug": slug, "name": { "en": slug }, "parentId": parent });
+        let made = world.mutate(&ops.token, "storeCategoryCreate", "category { id version }", input).await;
+        assert_eq!(made["category"]["version"], 1);
+        made["category"]["id"].clone()
+    };
+    let food = make("food", Value::Null).await;
+    let sweets = make("sweets", food.clone()).await;
+    let cakes = make("cakes", sweets.clone()).await;
+    let fields = "category { id parentId slug name { en } position version }";
+    let input = json!({ "categoryId": cakes, "expectedVersion": 1, "slug": "cakes-2", "name": { "en": "Cakes" },
+        "parentId": food, "position": 7 });
+    let moved =
+        world.mutate(&ops.token, "storeCategoryUpdate", fields, input.clone()).await["category"].take();
+    assert_eq!(
+        moved,
+        json!({ "id": cakes, "parentId": food, "slug": "cakes-2", "name": { "en": "Cakes" }, "position": 7, "version": 2 })
+    );
+    let tree = world
+        .gql("", "{ storeCategories { id parentId slug name { en } position version } }", json!({}))
+        .await;
+    assert!(tree["storeCategories"].as_array().unwrap().contains(&moved), "seen at once: {tree}");
+    let same = json!({ "categoryId": cakes, "slug": "cakes-2" });
+    let same = world.mutate(&ops.token, "storeCategoryUpdate", fields, same).await;
+    assert_eq!(same["category"], moved, "what changes nothing has no effect");
+    let root = json!({ "categoryId": cakes, "parentId": null });
+    let root = world.mutate(&ops.token, "storeCategoryUpdate", fields, root).await;
+    assert_eq!((&root["category"]["parentId"], &root["category"]["version"]), (&Value::Null, &json!(3)));
+
+    let none = "cat_000000000000000000000000";
+    for (input, code, field) in [
+        (input, "STALE_VERSION", json!(["expectedVersion"])),
+        (json!({ "categoryId": food, "parentId": sweets }), "CATEGORY_CYCLE", json!(["parentId"])),
+        (json!({ "categoryId": food, "parentId": food }), "CATEGORY_CYCLE", json!(["parentId"])),
+        (json!({ "categoryId": food, "parentId": none }), "CATEGORY_NOT_FOUND", json!(["parentId"])),
+        (json!({ "categoryId": food, "parentId": "x" }), "MALFORMED_ID", json!(["parentId"])),
+        (json!({ "categoryId": none, "position": 1 }), "CATEGORY_NOT_FOUND", json!(["categoryId"])),
+        (json!({ "categoryId": "x", "position": 1 }), "MALFORMED_ID", json!(["categoryId"])),
+        (json!({ "categoryId": food, "slug": "sweets" }), "SLUG_TAKEN", json!(["slug"])),
+        (json!({ "categoryId": food, "slug": "-x" }), "BAD_SLUG", json!(["slug"])),
+        (json!({ "categoryId": food, "name": { "en": "\u{202e}dooF" } }), "BAD_NAME", json!(["name"])),
+    ] {
+        let found = why(&world, &ops.token, "storeCategoryUpdate", input.clone()).await;
+        assert_eq!(found, (json!(code), field), "{input}");
+    }
+    for (slug, parent, code, field) in [
+        ("-x", Value::Null, "BAD_SLUG", "slug"),
+        ("new", json!(none), "CATEGORY_NOT_FOUND", "parentId"),
+        ("new", json!("x"), "MALFORMED_ID", "parentId"),
+    ] {
+        let input = json!({ "slug": slug, "name": { "en": "n" }, "parentId": parent });
+        let found = why(&world, &ops.token, "storeCategoryCreate", input).await;
+        assert_eq!(found, (json!(code), json!([field])));
+    }
+    // Two moves at once that would make a circle together: one of them is refused.
+    let below = |id: &Value, parent: &Value| json!({ "categoryId": id, "parentId": parent });
+    world.mutate(&ops.token, "storeCategoryUpdate", fields, below(&sweets, &Value::Null)).await;
+    let (one, other) = tokio::join!(
+        why(&world, &ops.token, "storeCategoryUpdate", below(&sweets, &cakes)),
+        why(&world, &ops.token, "storeCategoryUpdate", below(&cakes, &sweets)),
+    );
+    let refused = [&one.0, &other.0].iter().filter(|code| ***code == json!("CATEGORY_CYCLE")).count();
+    assert_eq!(refused, 1, "{one:?} {other:?}");
+}
+
+/// Whether an id is stored as the database writes it, anywhere below.
+fn has_raw_id(value: &Bson) -> bool {
+    match value {
+        Bson::ObjectId(_) => true,
+        Bson::Document(fields) => fields.iter().any(|(_, value)| has_raw_id(value)),
+        Bson::Array(values) => values.iter().any(has_raw_id),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn events_and_the_log_name_things_as_the_api_does() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let (store, owner) = (shop.store_id.to_string(), &shop.owner.token);
+    let phone = world.new_phone();
+    let invite = json!({ "storeId": store, "phone": phone, "role": "STAFF" });
+    let made = world.mutate(owner, "storeStaffInvite", "invitation { id }", invite).await;
+    let helper = world.sign_in(&phone).await;
+    let id = json!({ "invitationId": made["invitation"]["id"] });
+    world.mutate(&helper.token, "storeInvitationAccept", "invitation { id }", id).await;
+    let leave = json!({ "storeId": store, "accountId": helper.account_id.to_string() });
+    world.mutate(&helper.token, "storeStaffRemove", "accountId", leave).await;
+    let pause = json!({ "storeId": store, "minutes": 5 });
+    world.mutate(owner, "storePause", "store { id }", pause).await;
+    world.drain().await;
+    let db = world.app.mongo.db();
+    for (collection, kind, data) in [("outbox", "kind", "data"), ("audit_log", "action", "details")] {
+        let of_store = doc! { kind: { "$regex": "^(store|staff|catalog|stock)\\." } };
+        let rows: Vec<Document> =
+            db.collection(collection).find(of_store).await.unwrap().try_collect().await.unwrap();
+        assert!(rows.len() > 6, "{collection}: {rows:?}");
+        for row in rows {
+            assert!(!has_raw_id(row.get(data).unwrap()), "{collection}: {row}");
+        }
+    }
+    let joined = db.collection::<Document>("outbox").find_one(doc! { "kind": "staff.joined" }).await.unwrap();
+    let data = joined.unwrap().get_document("data").unwrap().clone();
+    assert_eq!(data.get_str("store_id").unwrap(), store);
+    assert_eq!(json!(data.get_str("invitation_id").unwrap()), made["invitation"]["id"]);
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
+use daraa_domain::account::{self, Phone};
+use daraa_domain::actor::OpsRole;
 use daraa_domain::feed;
 use daraa_domain::ids::EventId;
 use daraa_domain::outbox::{EventRow, EventState, Topic};
@@ -284,10 +286,15 @@ impl Served {
     }
 }
 
-async fn connect(url: &str, token: Option<&str>) -> Socket {
+/// A connection on which nothing was said yet.
+async fn dial(url: &str) -> Socket {
     let mut request = url.into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    tokio_tungstenite::connect_async(request).await.unwrap().0
+}
+
+async fn connect(url: &str, token: Option<&str>) -> Socket {
+    let mut socket = dial(url).await;
     let payload = token.map_or(json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
     say(&mut socket, json!({ "type": "connection_init", "payload": payload })).await;
     socket
@@ -397,6 +404,26 @@ async fn a_socket_ends_with_its_token_and_with_the_process() {
 }
 
 #[tokio::test]
+async fn a_socket_asks_with_the_roles_of_the_moment() {
+    let served = Served::new().await;
+    let (url, world) = (served.listen().await, &served.world);
+    let admin = world.ops(OpsRole::Admin).await;
+    let support = world.ops(OpsRole::Support).await;
+    let mut socket = connect(&url, Some(&support.token)).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "connection_ack");
+    let ask = "query { deliveries(first: 1) { nodes { id } } }";
+    subscribe(&mut socket, ask).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "next");
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "complete");
+    let phone = Phone::parse(&support.phone).unwrap();
+    let nobody = account::GrantOpsRole { phone, role: None };
+    account::grant_ops_role(&world.app, &world.actor(&admin).await, nobody).await.unwrap();
+    subscribe(&mut socket, ask).await;
+    let refused = hear(&mut socket).await.unwrap();
+    assert!(refused.to_string().contains("FORBIDDEN"), "{refused}");
+}
+
+#[tokio::test]
 async fn a_connection_has_a_bounded_number_of_subscriptions() {
     let served = Served::new().await;
     let url = served.listen().await;
@@ -412,4 +439,87 @@ async fn a_connection_has_a_bounded_number_of_subscriptions() {
         seen.entry(message["id"].as_str().unwrap().to_owned()).or_insert(message.to_string());
     }
     assert_eq!(seen.values().filter(|text| text.contains("TOO_MANY_SUBSCRIPTIONS")).count(), 1);
+}
+
+/// The code a connection is closed with, after whatever is said before.
+async fn last_word(socket: &mut Socket) -> u16 {
+    loop {
+        if let Err(code) = hear(socket).await {
+            return code;
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_breach_of_the_protocol_has_its_own_code() {
+    let served = Served::new().await;
+    let url = served.listen().await;
+    let ask = |id: &str| {
+        let payload = json!({ "query": "subscription { ticks }" });
+        json!({ "id": id, "type": "subscribe", "payload": payload })
+    };
+    let long = json!({ "type": "ping", "payload": { "x": "x".repeat(70_000) } });
+    for (message, code) in [
+        (Message::text(ask("1").to_string()), 4401),
+        (Message::text("{"), 4400),
+        (Message::binary(ask("1").to_string().into_bytes()), 4400),
+        (Message::text(r#"{"type":"hello"}"#), 4400),
+        (Message::text(long.to_string()), 1009),
+    ] {
+        let mut fresh = dial(&url).await;
+        fresh.send(message.clone()).await.unwrap();
+        assert_eq!(last_word(&mut fresh).await, code, "before the sign-in");
+        if code != 4401 {
+            let mut known = connect(&url, None).await;
+            known.send(message).await.unwrap();
+            assert_eq!(last_word(&mut known).await, code, "after the sign-in");
+        }
+    }
+    let mut twice = connect(&url, None).await;
+    say(&mut twice, json!({ "type": "connection_init" })).await;
+    assert_eq!(last_word(&mut twice).await, 4429);
+
+    // An id is free again once its operation is over, not before.
+    let mut socket = connect(&url, None).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "connection_ack");
+    for _ in 0..2 {
+        say(&mut socket, ask("1")).await;
+        assert_eq!(hear(&mut socket).await.unwrap()["type"], "next");
+        say(&mut socket, json!({ "id": "1", "type": "complete" })).await;
+        assert_eq!(hear(&mut socket).await.unwrap()["type"], "complete");
+    }
+    say(&mut socket, ask("1")).await;
+    say(&mut socket, ask("1")).await;
+    assert_eq!(last_word(&mut socket).await, 4409);
+}
+
+#[tokio::test]
+async fn an_object_is_found_by_its_id_or_is_null() {
+    let world = World::new().await;
+    let shop = world.open_store().await;
+    let query = "query($id: ID!) { node(id: $id) { __typename id } }";
+    let me = world.customer().await.token;
+    let store = world.gql(&me, query, json!({ "id": shop.store_id.to_string() })).await;
+    assert_eq!(store["node"]["__typename"], "Store");
+    // Kinds that are no node, and what is no id at all.
+    for kind in ["acc", "adr", "cpn", "sto", "ord", "xyz"] {
+        let found = world.gql(&me, query, json!({ "id": format!("{kind}_000000000000000000000000") })).await;
+        assert!(found["node"].is_null(), "{kind}");
+    }
+    for text in ["", "x", "node_1", "acc_x"] {
+        assert!(world.gql(&me, query, json!({ "id": text })).await["node"].is_null(), "{text}");
+    }
+    let malformed = world.gql_raw(None, query, json!({ "id": "sto_x" })).await;
+    assert_eq!(malformed["errors"][0]["extensions"]["code"], "MALFORMED_ID");
+}
+
+#[tokio::test]
+async fn the_language_is_the_one_most_wanted() {
+    let served = Served::new().await;
+    for (header, arabic) in [("en;q=0.2, ar;q=0.9", true), ("ar;q=0, en", false), ("en, ar", false)] {
+        let headers = [("content-type", "application/json"), ("accept-language", header)];
+        let (_, _, body) = served.post(&headers, r#"{"query":"{ me { id } }"}"#).await;
+        let message = body["errors"][0]["message"].as_str().unwrap();
+        assert_eq!(!message.is_ascii(), arabic, "{header}: {message}");
+    }
 }

@@ -4,7 +4,7 @@ use daraa_domain::actor::{Actor, OpsRole};
 use daraa_domain::courier::{self, Apply, Approve, GoOnline, Vehicle};
 use daraa_domain::delivery::{self, Delivery};
 use daraa_domain::ids::{AccountId, CourierId, OrderId};
-use daraa_domain::order::{AddressSnapshot, Order, OrderDeadlines, OrderMoney, OrderStatus};
+use daraa_domain::order::{AddressSnapshot, ItemClaims, Order, OrderDeadlines, OrderMoney, OrderStatus};
 use daraa_domain::outbox::{self, EventRow, Fence, NewEvent};
 use daraa_domain::payment::{self, NewPayment};
 use daraa_domain::place::Point;
@@ -109,6 +109,7 @@ impl World {
             cancellation: None,
             wrong_codes: 0,
             refund_claimed_minor: 0,
+            claimed_items: ItemClaims::default(),
             refunded: money(0),
         };
         app.mongo.coll::<Order>("orders").insert("test.order", &order).await.expect("an order");

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use daraa_bench::judge::Provider;
 use daraa_bench::simulate::day::DayClock;
 use daraa_bench::simulate::plan::Plan;
-use daraa_bench::simulate::{Options, Provider, run};
+use daraa_bench::simulate::{Options, run};
 
 /// Real time that the set-up of the day may take before its midnight.
 const SETUP_LEAD: Duration = Duration::from_secs(60);

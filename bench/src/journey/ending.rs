@@ -30,7 +30,7 @@ async fn buy(
     add_to_cart(customer, &setting.oil, 1, &[]).await?;
     let key = format!("walk-{}-{n}", walk.run);
     let checkout = Checkout {
-        address: &setting.address,
+        address: Some(&setting.address),
         method,
         card_token: token,
         coupon: None,

@@ -124,7 +124,7 @@ async fn check_out_both(walk: &mut Walk, setting: &Setting) -> Result<Value, Stu
     .await?;
     let key = format!("walk-{}-1", walk.run);
     let checkout = Checkout {
-        address: &setting.address,
+        address: Some(&setting.address),
         method: "CASH",
         card_token: None,
         coupon: Some(&coupon),
@@ -195,8 +195,10 @@ async fn prepare(walk: &mut Walk, setting: &Setting, order: &str) -> Result<Stri
         let input = json!({ "orderId": order, "prepMinutes": 15 });
         let accepted =
             owner.mutate("orderAccept", "order { status availableActions readyBy }", input).await?;
-        owner.mutate("orderPrepare", "order { status }", json!({ "orderId": order })).await?;
-        owner.mutate("orderDelay", "order { readyBy }", json!({ "orderId": order, "minutes": 5 })).await?;
+        let begun = owner.mutate("orderPrepare", "order { version }", json!({ "orderId": order })).await?;
+        let version = begun["order"]["version"].as_i64().unwrap_or_default();
+        let input = json!({ "orderId": order, "minutes": 5, "expectedVersion": version });
+        owner.mutate("orderDelay", "order { readyBy }", input).await?;
         Ok(((), format!("next actions were {}", accepted["order"]["availableActions"])))
     })
     .await?;

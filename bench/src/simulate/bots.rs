@@ -8,9 +8,8 @@ use super::day::Day;
 use crate::actors::{Checkout, OpenStore, Place, add_to_cart, check_out, id_of, minor};
 use crate::client::{CallError, Caller};
 use crate::feed::follow;
+use crate::judge::FINAL;
 
-/// Orders end in one of these.
-pub const FINAL: &[&str] = &["COMPLETED", "REJECTED", "CANCELLED", "EXPIRED", "RETURNED", "FAILED"];
 /// A customer tries a checkout again this often when the world changed under the quote.
 const CHECKOUT_TRIES: u32 = 4;
 
@@ -73,7 +72,7 @@ impl CustomerBot {
             tries += 1;
             let key = format!("{name}-{tries}");
             let checkout = Checkout {
-                address: &self.address,
+                address: Some(&self.address),
                 method: self.method,
                 card_token: (self.method == "CARD").then_some("tok_ok"),
                 coupon: None,

@@ -2,7 +2,6 @@
 
 mod bots;
 pub mod day;
-mod judge;
 pub mod plan;
 mod report;
 
@@ -11,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use self::bots::{CourierBot, CustomerBot, store_bot};
@@ -20,14 +19,13 @@ use self::plan::Plan;
 pub use self::report::Report;
 use crate::actors::{OpenStore, StorePlan, add_product, hire_courier, open_store, welcome_customer};
 use crate::client::{Api, CallError, Caller};
+use crate::judge::{self, Evidence, Provider};
 use crate::otp::Codes;
 
 /// Set-up calls under way at once: as many as keep a small machine busy.
 const SETUP_AT_ONCE: usize = 8;
 /// Everything must be over this many shown minutes after the last planned minute.
 const LATEST_END_MINUTES: i64 = 240;
-/// After the last order ended, settlement and notifications get this long (real time).
-const SETTLE_WITHIN: Duration = Duration::from_secs(60);
 /// Degrees around a store that it delivers to: the whole map of every instance.
 const WHOLE_MAP_DEGREES: f64 = 0.6;
 
@@ -46,15 +44,6 @@ pub struct Options {
     pub provider: Option<Provider>,
     /// Runs this command when this percentage of the orders is placed.
     pub fault: Option<(u32, String)>,
-}
-
-/// The simulated card provider.
-#[derive(Debug)]
-pub struct Provider {
-    /// Its base address.
-    pub url: String,
-    /// The key of our account there.
-    pub key: String,
 }
 
 /// Lives the day and reports.
@@ -91,12 +80,13 @@ pub async fn run(plan: Plan, options: &Options) -> Result<Report, CallError> {
     }
     background.spawn(inject(day.clone(), options.fault.clone()));
     watch(&day, &mut orders).await;
-    let all = settled_orders(&ops, order_count).await?;
-    let log = match &options.provider {
-        Some(provider) => Some(provider_log(provider).await?),
-        None => None,
+    let all = judge::settled_orders(&ops).await?;
+    let evidence = Evidence {
+        acknowledged: lock(&day.outcomes).iter().filter_map(|o| o.order_id.clone()).collect(),
+        complaints: lock(&day.complaints).clone(),
+        provider: options.provider.as_ref(),
     };
-    let verdicts = judge::judge(&day, &ops, &all, log.as_deref()).await?;
+    let verdicts = judge::judge(&ops, &all, &evidence).await?;
     background.abort_all();
     Ok(Report::new(&day, &api, &all, verdicts))
 }
@@ -210,49 +200,6 @@ async fn inject(day: Arc<Day>, fault: Option<(u32, String)>) {
     let status = tokio::process::Command::new("sh").arg("-c").arg(&command).status().await;
     if !status.is_ok_and(|s| s.success()) {
         day.complain(format!("the fault command failed: {command}"));
-    }
-}
-
-/// All orders as ops see them, once the events of the day are settled.
-async fn settled_orders(ops: &Caller, expected: usize) -> Result<Vec<Value>, CallError> {
-    let deadline = tokio::time::Instant::now() + SETTLE_WITHIN;
-    loop {
-        let backlog = ops.query("query Backlog { eventBacklog { pending dead } }", json!({})).await?;
-        if backlog["eventBacklog"]["pending"].as_i64() == Some(0) || tokio::time::Instant::now() > deadline {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    let mut all = Vec::with_capacity(expected);
-    let mut after = Value::Null;
-    loop {
-        let document = "query Orders($after: String) { opsOrders(first: 100, after: $after) { pageInfo { hasNextPage endCursor } \
-            edges { node { id status method money { total { amountMinor } } history { at from to } } } } }";
-        let mut page = ops.query(document, json!({ "after": after })).await?["opsOrders"].take();
-        if let Some(edges) = page["edges"].as_array_mut() {
-            all.extend(edges.iter_mut().map(|edge| edge["node"].take()));
-        }
-        if page["pageInfo"]["hasNextPage"].as_bool() != Some(true) {
-            return Ok(all);
-        }
-        after = page["pageInfo"]["endCursor"].take();
-    }
-}
-
-/// The whole log of the simulated provider, page by page.
-async fn provider_log(provider: &Provider) -> Result<Vec<Value>, CallError> {
-    let failed = |e: reqwest::Error| CallError::Transport(e.to_string());
-    let http = reqwest::Client::new();
-    let mut all: Vec<Value> = Vec::new();
-    loop {
-        let after = all.last().and_then(|row| row["seq"].as_u64()).unwrap_or(0);
-        let request = http.get(format!("{}/log?after={after}", provider.url)).bearer_auth(&provider.key);
-        let answer = request.send().await.and_then(reqwest::Response::error_for_status).map_err(failed)?;
-        let mut page: Value = answer.json().await.map_err(failed)?;
-        match page["entries"].as_array_mut() {
-            Some(rows) if !rows.is_empty() => all.append(rows),
-            _ => return Ok(all),
-        }
     }
 }
 

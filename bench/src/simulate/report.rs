@@ -5,10 +5,9 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use super::bots::FINAL;
 use super::day::{Day, lock};
-use super::judge::Verdict;
 use crate::client::{Api, percentile};
+use crate::judge::{FINAL, Verdict};
 
 /// What a day came to.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ faults! {
         /// Not a phone number.
         InvalidPhone: BadInput,
             "This is not a phone number.", "هذا ليس رقم هاتف صحيحاً.", field "phone";
-        /// A name is empty, too long or holds control characters.
+        /// A name is empty, too long or holds characters that cannot be shown.
         InvalidName { max: usize }: BadInput,
             "A name has 1 to {max} characters.", "يتكون الاسم من حرف واحد إلى {max} حرفاً.", field "name";
         /// Nobody changes their own ops role.

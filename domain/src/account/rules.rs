@@ -6,11 +6,12 @@ use super::error::AccountError;
 use super::model::{Account, MAX_MEMBERSHIPS};
 use crate::actor::{Actor, StaffOf, StaffRole};
 use crate::ids::StoreId;
+use crate::text::{Lines, clean_within};
 
 /// The longest name, characters.
 pub const MAX_NAME_CHARS: usize = 80;
 
-/// A person's name: 1 to [`MAX_NAME_CHARS`] characters without control characters, trimmed.
+/// A person's name: 1 to [`MAX_NAME_CHARS`] characters on one line, trimmed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PersonName(String);
 
@@ -18,15 +19,11 @@ impl PersonName {
     /// Reads a name.
     ///
     /// # Errors
-    /// [`AccountError::InvalidName`] when empty, too long, or with control characters.
+    /// [`AccountError::InvalidName`] when empty, too long, or with characters that cannot be shown.
     pub fn parse(text: &str) -> Result<Self, AccountError> {
-        let name = text.trim();
-        let chars = name.chars().count();
-        if (1..=MAX_NAME_CHARS).contains(&chars) && !name.chars().any(char::is_control) {
-            Ok(Self(name.to_owned()))
-        } else {
-            Err(AccountError::InvalidName { max: MAX_NAME_CHARS })
-        }
+        clean_within(text, Lines::One, 1..=MAX_NAME_CHARS)
+            .map(|name| Self(name.to_owned()))
+            .ok_or(AccountError::InvalidName { max: MAX_NAME_CHARS })
     }
 
     /// The text.

@@ -60,7 +60,9 @@ fn a_phone_does_not_show_in_debug_output() {
 fn names_are_trimmed_and_bounded() {
     assert_eq!(PersonName::parse("  ليلى  ").unwrap().as_str(), "ليلى");
     assert!(PersonName::parse("  ").is_err());
-    assert!(PersonName::parse("a\nb").is_err());
+    for bad in ["a\nb", "a\u{0}b", "\u{202e}aliyaL", "\u{0}\u{202e}", "\u{200b}"] {
+        assert!(PersonName::parse(bad).is_err(), "{bad:?}");
+    }
     assert!(PersonName::parse(&"x".repeat(81)).is_err());
 }
 

@@ -9,10 +9,10 @@ faults! {
         AddressNotFound: NotFound, "There is no such address.", "لا يوجد عنوان كهذا.", field "addressId";
         /// An id is malformed.
         MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", field "addressId";
-        /// The label is empty, too long or holds control characters.
+        /// The label is empty, too long or holds characters that cannot be shown.
         InvalidLabel { max: usize }: BadInput,
             "A label has 1 to {max} characters.", "يتكون الاسم من حرف واحد إلى {max} حرفاً.", field "label";
-        /// The notes are too long or hold control characters.
+        /// The notes are too long or hold characters that cannot be shown.
         InvalidNotes { max: usize }: BadInput,
             "Notes have at most {max} characters.", "تتكون الملاحظات من {max} حرفاً كحد أقصى.", field "notes";
         /// Not a place on earth.

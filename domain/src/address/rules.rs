@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error::AddressError;
+use crate::text::{Lines, clean_within};
 
 /// Addresses one person may save.
 pub const MAX_ADDRESSES: i64 = 50;
@@ -16,18 +17,14 @@ pub const MAX_NOTES_CHARS: usize = 500;
 pub struct AddressLabel(String);
 
 impl AddressLabel {
-    /// Reads a label: 1 to [`MAX_LABEL_CHARS`] characters, trimmed, no control characters.
+    /// Reads a label: 1 to [`MAX_LABEL_CHARS`] characters on one line, trimmed.
     ///
     /// # Errors
     /// [`AddressError::InvalidLabel`] for anything else.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let label = text.trim();
-        let fits = (1..=MAX_LABEL_CHARS).contains(&label.chars().count());
-        if fits && !label.chars().any(char::is_control) {
-            Ok(Self(label.to_owned()))
-        } else {
-            Err(AddressError::InvalidLabel { max: MAX_LABEL_CHARS })
-        }
+        clean_within(text, Lines::One, 1..=MAX_LABEL_CHARS)
+            .map(|label| Self(label.to_owned()))
+            .ok_or(AddressError::InvalidLabel { max: MAX_LABEL_CHARS })
     }
 
     /// The text.
@@ -52,13 +49,10 @@ impl AddressNotes {
     /// Reads notes: up to [`MAX_NOTES_CHARS`] characters, trimmed, line breaks allowed; `None` when nothing is left.
     ///
     /// # Errors
-    /// [`AddressError::InvalidNotes`] when too long or with other control characters.
+    /// [`AddressError::InvalidNotes`] when too long or with characters that cannot be shown.
     pub fn parse(text: &str) -> Result<Option<Self>, AddressError> {
-        let notes = text.trim();
-        let fits = notes.chars().count() <= MAX_NOTES_CHARS;
-        if !fits || notes.chars().any(|c| c.is_control() && c != '\n') {
-            return Err(AddressError::InvalidNotes { max: MAX_NOTES_CHARS });
-        }
+        let notes = clean_within(text, Lines::Many, 0..=MAX_NOTES_CHARS)
+            .ok_or(AddressError::InvalidNotes { max: MAX_NOTES_CHARS })?;
         Ok((!notes.is_empty()).then(|| Self(notes.to_owned())))
     }
 

@@ -5,7 +5,7 @@ use super::rules::{AddressLabel, AddressNotes};
 #[test]
 fn labels_are_trimmed_and_bounded() {
     assert_eq!(AddressLabel::parse(" البيت ").unwrap().as_str(), "البيت");
-    for text in ["", "   ", "a\tb", &"x".repeat(61)] {
+    for text in ["", "   ", "a\tb", "home\u{202e}", "\u{200f}", &"x".repeat(61)] {
         assert!(AddressLabel::parse(text).is_err());
     }
 }
@@ -18,5 +18,6 @@ fn empty_notes_are_no_notes() {
         "2nd floor\nblue door"
     );
     assert!(AddressNotes::parse("a\u{7}").is_err());
+    assert!(AddressNotes::parse("a\u{2066}b").is_err());
     assert!(AddressNotes::parse(&"x".repeat(501)).is_err());
 }

@@ -10,9 +10,9 @@ pub(super) const COLLECTION: &str = "archives";
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
     indexes: &[IndexSpec::new(
-        "archives_range",
-        &[Key::Desc("to"), Key::Asc("from")],
-        "a search reads the files whose time range overlaps, newest first",
+        "archives_newest",
+        &[Key::Desc("to"), Key::Desc("_id"), Key::Asc("from")],
+        "a search walks the files whose time range overlaps, newest first",
     )],
 };
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use daraa_platform::fault::Infra;
+use daraa_platform::mongo::MAX_ROWS;
 use daraa_platform::ports::blob::Blobs;
 use mongodb::bson::Document;
 
@@ -19,6 +20,10 @@ pub const KEEP_AUDIT: Duration = Duration::from_secs(365 * 86_400);
 const MAX_FILES: i64 = 2_000;
 /// One search answers at most so many entries.
 const MAX_FOUND: usize = 1_000;
+/// A search reads the index so many files at a time.
+const PAGE: i64 = 200;
+/// A search opens at most so many files: twenty million entries, minutes of reading. Whoever has more says from when.
+const MAX_SEARCHED: i64 = 100_000;
 
 /// Moves audit entries over a year old into files. Each file is written, read back, compared with the database and
 /// noted before its entries are removed; a run that dies in between is simply begun anew.
@@ -78,24 +83,33 @@ async fn read(blobs: &Blobs, name: &str, sha256: &str) -> Result<Vec<Document>, 
 /// # Errors
 /// Database failure.
 pub async fn list(app: &App, search: &Search) -> Result<Vec<Archive>, ArchiveError> {
-    Ok(store::overlapping(app, search).await?)
+    Ok(store::overlapping(app, search, None, MAX_ROWS).await?)
 }
 
 /// Archived entries that match, newest file first; at most 1,000.
 ///
 /// # Errors
-/// A damaged file, the disk or the database.
+/// A damaged file, more files than one search may open, the disk or the database.
 pub async fn search(app: &App, blobs: &Blobs, search: &Search) -> Result<Vec<Document>, ArchiveError> {
     let mut found = Vec::new();
-    for archive in store::overlapping(app, search).await? {
-        let entries = read(blobs, &archive.name, &archive.sha256).await?;
-        found.extend(entries.into_iter().filter(|entry| rules::matches(entry, search)));
-        if found.len() >= MAX_FOUND {
-            found.truncate(MAX_FOUND);
-            break;
+    let mut last: Option<Archive> = None;
+    for _ in 0..MAX_SEARCHED / PAGE {
+        let files = store::overlapping(app, search, last.as_ref(), PAGE).await?;
+        for archive in &files {
+            let entries = read(blobs, &archive.name, &archive.sha256).await?;
+            found.extend(entries.into_iter().filter(|entry| rules::matches(entry, search)));
+            if found.len() >= MAX_FOUND {
+                found.truncate(MAX_FOUND);
+                return Ok(found);
+            }
+        }
+        last = files.into_iter().next_back();
+        if last.is_none() {
+            return Ok(found);
         }
     }
-    Ok(found)
+    // An answer that silently left files out would look like "there is nothing".
+    Err(Infra::defect(format!("an archive search of more than {MAX_SEARCHED} files")).into())
 }
 
 /// Puts the entries of a file back into the database; says how many were not there. The file stays.

@@ -1,6 +1,6 @@
 //! The index of the archive.
 
-use daraa_platform::mongo::{Coll, DbError, MAX_ROWS};
+use daraa_platform::mongo::{Coll, DbError};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc, serialize_to_document};
 
@@ -26,14 +26,29 @@ pub(super) async fn get(app: &App, name: &str) -> Result<Option<Archive>, DbErro
     rows(app).find_one("db.archive.get", doc! { "_id": name }).await
 }
 
-/// The files whose range overlaps the search, newest first.
-pub(super) async fn overlapping(app: &App, search: &Search) -> Result<Vec<Archive>, DbError> {
+/// The files whose range overlaps the search, newest first: those that come after `after`, or the first ones.
+pub(super) async fn overlapping(
+    app: &App,
+    search: &Search,
+    after: Option<&Archive>,
+    limit: i64,
+) -> Result<Vec<Archive>, DbError> {
     let mut filter = Document::new();
+    let mut to = Document::new();
     if let Some(from) = search.from {
-        filter.insert("to", doc! { "$gte": from });
+        to.insert("$gte", from);
     }
     if let Some(to) = search.to {
         filter.insert("from", doc! { "$lt": to });
     }
-    rows(app).find_many("db.archive.overlapping", filter, doc! { "to": -1 }, MAX_ROWS).await
+    if let Some(last) = after {
+        // Said twice, for the index takes its bounds from the plain condition only.
+        to.insert("$lte", last.to);
+        let older = doc! { "to": { "$lt": last.to } };
+        filter.insert("$or", vec![older, doc! { "to": last.to, "_id": { "$lt": &last.name } }]);
+    }
+    if !to.is_empty() {
+        filter.insert("to", to);
+    }
+    rows(app).find_many("db.archive.overlapping", filter, doc! { "to": -1, "_id": -1 }, limit).await
 }

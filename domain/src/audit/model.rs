@@ -1,6 +1,6 @@
 //! The stored entries, the seals over them, and the entries still waiting for a seal.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,12 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             &[Key::Asc("action"), Key::Desc("at"), Key::Desc("_id")],
             "every act of one kind",
         ),
+        IndexSpec::new(
+            "audit_log_archived",
+            &[Key::Desc("details.until")],
+            "until which seal the log is archived",
+        )
+        .partial(&[("action", PartialValue::Text(ARCHIVE_ACTION))]),
     ],
 };
 

@@ -93,10 +93,11 @@ pub(super) async fn seals_over(app: &App, ids: &[AuditId], limit: i64) -> Result
     app.mongo.coll(SEALS).find_many("db.audit.seals_over", filter, doc! { "_id": 1 }, limit).await
 }
 
-/// The last seal whose entries were archived; 0 when none were.
+/// The last seal whose entries were archived; 0 when none were. The largest that was recorded, not the newest: two who
+/// archived at once may have recorded in the other order.
 pub(super) async fn archived_until(app: &App) -> Result<i64, DbError> {
     let filter = doc! { "action": ARCHIVE_ACTION };
-    let sort = doc! { "at": -1, "_id": -1 };
+    let sort = doc! { "details.until": -1 };
     let coll = app.mongo.coll::<Document>(COLLECTION);
     let last = coll.find_many("db.audit.archived_until", filter, sort, 1).await?.pop();
     let until = last.as_ref().and_then(|entry| entry.get_document("details").ok()?.get_i64("until").ok());

@@ -19,6 +19,6 @@ pub use model::{
     MAX_QUANTITY, MAX_STORES,
 };
 pub use service::{
-    AddLine, CartOwner, Look, LookedLine, add_line, clear, create_guest, get, look, merge, place_of,
-    remove_abandoned, remove_line, take_lines_in_tx, update_line,
+    AddLine, CartOwner, Look, LookedLine, add_line, clear, create_guest, get, look, look_at, merge, place_of,
+    put_back_in_tx, remove_abandoned, remove_line, take_lines_in_tx, update_line,
 };

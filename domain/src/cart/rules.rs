@@ -7,6 +7,7 @@ use super::model::{
     CartLine, CartProblem, CartProblemCode, MAX_LINES, MAX_NOTE_CHARS, MAX_QUANTITY, MAX_STORES,
 };
 use crate::ids::{CartLineId, StoreId, VariantId};
+use crate::text::{Lines, clean_within};
 
 /// A checked quantity.
 ///
@@ -23,13 +24,12 @@ pub(super) fn quantity(wanted: i64) -> Result<i64, CartError> {
 /// A checked note; an empty one is none.
 ///
 /// # Errors
-/// Too long.
+/// Too long, or with characters that cannot be shown.
 pub(super) fn note(text: Option<String>) -> Result<Option<String>, CartError> {
-    let trimmed = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty());
-    match &trimmed {
-        Some(t) if t.chars().count() > MAX_NOTE_CHARS => Err(CartError::NoteTooLong { max: MAX_NOTE_CHARS }),
-        _ => Ok(trimmed),
-    }
+    let Some(text) = text else { return Ok(None) };
+    let note = clean_within(&text, Lines::Many, 0..=MAX_NOTE_CHARS)
+        .ok_or(CartError::NoteTooLong { max: MAX_NOTE_CHARS })?;
+    Ok((!note.is_empty()).then(|| note.to_owned()))
 }
 
 fn same_thing(a: &CartLine, b: &CartLine) -> bool {

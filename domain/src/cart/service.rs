@@ -1,5 +1,6 @@
 //! Use cases of carts.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use daraa_platform::fault::Infra;
@@ -229,25 +230,50 @@ pub async fn merge(app: &App, actor: &Actor, guest_token: &str) -> Result<Cart, 
     let owner = CartOwner::Account(actor.person()?.account_id);
     let guest_owner = CartOwner::Guest(hash(guest_token));
     transact!(&app.mongo, "cart.merge", CartError, |tx| {
-        let mine = store::find_in_tx(app, tx, &owner).await?;
         let Some(guest) = store::find_in_tx(app, tx, &guest_owner).await? else {
+            let mine = store::find_in_tx(app, tx, &owner).await?;
             return Ok(mine.unwrap_or_else(|| empty(app, &owner)));
         };
         store::delete_in_tx(app, tx, guest.id).await?;
-        let is_new = mine.is_none();
-        let mine = mine.unwrap_or_else(|| empty(app, &owner));
-        let mut lines = mine.lines.clone();
-        rules::merge(&mut lines, guest.lines);
-        if is_new {
-            let mine = Cart { lines, version: 1, ..mine };
-            store::insert_in_tx(app, tx, &mine).await?;
-            return Ok(mine);
-        }
-        store::set_lines_in_tx(app, tx, &mine, &lines, app.clock.now()).await?.ok_or(CartError::CartBusy)
+        add_all_in_tx(app, tx, &owner, guest.lines).await
     })
 }
 
-/// Takes placed lines out of the customer's cart, in the transaction that places them.
+async fn add_all_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    owner: &CartOwner,
+    more: Vec<CartLine>,
+) -> Result<Cart, CartError> {
+    let found = store::find_in_tx(app, tx, owner).await?;
+    let is_new = found.is_none();
+    let cart = found.unwrap_or_else(|| empty(app, owner));
+    let mut lines = cart.lines.clone();
+    rules::merge(&mut lines, more);
+    if is_new {
+        let cart = Cart { lines, version: 1, ..cart };
+        store::insert_in_tx(app, tx, &cart).await?;
+        return Ok(cart);
+    }
+    store::set_lines_in_tx(app, tx, &cart, &lines, app.clock.now()).await?.ok_or(CartError::CartBusy)
+}
+
+/// Puts lines of an order that came to nothing back into the customer's cart, in the transaction that ends it. What
+/// does not fit any more is left out.
+///
+/// # Errors
+/// Database failure.
+pub async fn put_back_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    account_id: AccountId,
+    lines: Vec<CartLine>,
+) -> Result<(), CartError> {
+    add_all_in_tx(app, tx, &CartOwner::Account(account_id), lines).await.map(|_| ())
+}
+
+/// Takes placed lines out of the customer's cart, in the transaction that places them; `false` when one of them is not
+/// there any more: what was bought or removed meanwhile is not bought again.
 ///
 /// # Errors
 /// Database failure.
@@ -256,7 +282,7 @@ pub async fn take_lines_in_tx(
     tx: &mut Tx,
     account_id: AccountId,
     line_ids: &[CartLineId],
-) -> Result<(), CartError> {
+) -> Result<bool, CartError> {
     Ok(store::pull_lines_in_tx(app, tx, account_id, line_ids, app.clock.now()).await?)
 }
 
@@ -323,29 +349,61 @@ impl Look {
 /// # Errors
 /// Database failure.
 pub async fn look(app: &App, lines: &[CartLine], point: Option<Point>) -> Result<Look, CartError> {
-    let now = app.clock.now();
-    let mut variant_ids: Vec<VariantId> = lines.iter().map(|line| line.variant_id).collect();
-    variant_ids.sort_unstable();
-    variant_ids.dedup();
-    let mut store_ids: Vec<StoreId> = Vec::new();
+    let store_ids = stores_of(lines);
+    let (fresh, known) = tokio::try_join!(fresh_variants(app, lines), async {
+        stores::get_many(app, &store_ids).await.map_err(CartError::from)
+    })?;
+    Ok(judge(app, lines, point, &fresh, &known))
+}
+
+/// [`look`] with these stores, where the caller must have them as they are stored.
+///
+/// # Errors
+/// Database failure.
+pub async fn look_at(
+    app: &App,
+    lines: &[CartLine],
+    point: Option<Point>,
+    known: &HashMap<StoreId, Arc<Store>>,
+) -> Result<Look, CartError> {
+    Ok(judge(app, lines, point, &fresh_variants(app, lines).await?, known))
+}
+
+async fn fresh_variants(app: &App, lines: &[CartLine]) -> Result<Vec<FreshVariant>, CartError> {
+    if lines.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ids: Vec<VariantId> = lines.iter().map(|line| line.variant_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(catalog::fresh_variants(app, &ids).await?)
+}
+
+/// The stores of these lines, in the order of the cart.
+fn stores_of(lines: &[CartLine]) -> Vec<StoreId> {
+    let mut ids: Vec<StoreId> = Vec::new();
     for line in lines {
-        if !store_ids.contains(&line.store_id) {
-            store_ids.push(line.store_id);
+        if !ids.contains(&line.store_id) {
+            ids.push(line.store_id);
         }
     }
-    if lines.is_empty() {
-        return Ok(Look { lines: Vec::new(), stores: Vec::new(), problems: Vec::new() });
-    }
-    let (fresh, known) = tokio::try_join!(
-        async { catalog::fresh_variants(app, &variant_ids).await.map_err(CartError::from) },
-        async { stores::get_many(app, &store_ids).await.map_err(CartError::from) },
-    )?;
-    let looked: Vec<LookedLine> = lines.iter().map(|line| looked(line, &fresh)).collect();
-    let stores: Vec<Arc<Store>> = store_ids.iter().filter_map(|id| known.get(id).cloned()).collect();
+    ids
+}
+
+fn judge(
+    app: &App,
+    lines: &[CartLine],
+    point: Option<Point>,
+    fresh: &[FreshVariant],
+    known: &HashMap<StoreId, Arc<Store>>,
+) -> Look {
+    let now = app.clock.now();
+    let looked: Vec<LookedLine> = lines.iter().map(|line| looked(line, fresh)).collect();
+    let stores: Vec<Arc<Store>> = stores_of(lines).iter().filter_map(|id| known.get(id).cloned()).collect();
     let store_facts: Vec<StoreFacts> = stores.iter().map(|store| facts(store, point, now)).collect();
     let line_facts: Vec<LineFacts> = looked.iter().map(line_facts).collect();
     let problems = rules::problems(&line_facts, &store_facts);
-    Ok(Look { lines: looked, stores, problems })
+    Look { lines: looked, stores, problems }
 }
 
 fn looked(line: &CartLine, fresh: &[FreshVariant]) -> LookedLine {

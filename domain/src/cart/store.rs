@@ -68,24 +68,22 @@ pub(super) async fn delete_in_tx(app: &App, tx: &mut Tx, id: CartId) -> Result<(
     carts(app).delete_many_in_tx(tx, "db.cart.delete", doc! { "_id": id }).await.map(|_| ())
 }
 
-/// Takes lines out of an account's cart; other lines stay.
+/// Takes lines out of an account's cart; other lines stay. `false`, and nothing changed, when one of them is not there.
 pub(super) async fn pull_lines_in_tx(
     app: &App,
     tx: &mut Tx,
     account_id: AccountId,
     line_ids: &[CartLineId],
     now: Timestamp,
-) -> Result<(), DbError> {
+) -> Result<bool, DbError> {
     let ids: Vec<Bson> = line_ids.iter().copied().map(Bson::from).collect();
+    let filter = doc! { "account_id": account_id, "lines.id": { "$all": ids.clone() } };
     let update = doc! {
         "$pull": { "lines": { "id": { "$in": ids } } },
         "$set": { "updated_at": now },
         "$inc": { "version": 1_i64 },
     };
-    carts(app)
-        .update_one_in_tx(tx, "db.cart.pull_lines", doc! { "account_id": account_id }, update)
-        .await
-        .map(|_| ())
+    carts(app).update_one_in_tx(tx, "db.cart.pull_lines", filter, update).await
 }
 
 /// Deletes up to `limit` carts untouched since `before`; says how many.

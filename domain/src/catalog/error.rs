@@ -1,6 +1,9 @@
 //! What can go wrong with menus and stock.
 
-use crate::ids::VariantId;
+use daraa_platform::fault::FieldPath;
+use daraa_platform::ids::{MalformedId, TypedId as _};
+
+use crate::ids::{MenuSectionId, ModifierGroupId, ModifierId, ProductId, StoreId, VariantId};
 use crate::store::StoreError;
 
 daraa_platform::faults! {
@@ -32,9 +35,9 @@ daraa_platform::faults! {
         StaleVersion: Conflict, "It was changed meanwhile; please look again.", "تم التعديل في هذه الأثناء، يرجى المراجعة.", field "expectedVersion";
         /// The status does not allow it.
         InvalidTransition: Conflict, "The product's status does not allow this.", "حالة المنتج لا تسمح بذلك.";
-        /// A name is empty or too long.
+        /// A name is empty, too long or holds characters that cannot be shown.
         BadName: BadInput, "A name needs 1 to 120 characters in Arabic or English.", "الاسم يحتاج من 1 إلى 120 حرفاً بالعربية أو الإنكليزية.", field "name";
-        /// A description is too long.
+        /// A description is too long or holds characters that cannot be shown.
         BadDescription: BadInput, "A description has at most 1,000 characters.", "الوصف لا يزيد عن 1000 حرف.", field "description";
         /// A price below zero or above the limit.
         BadPrice: BadInput, "A price is 0 to 1,000,000,000,000 minor units.", "السعر من 0 إلى 1,000,000,000,000 من الوحدات الصغرى.", field "priceMinor";
@@ -42,10 +45,12 @@ daraa_platform::faults! {
         BadVariants: BadInput, "A product has 1 to 50 variants with different names.", "للمنتج من 1 إلى 50 خياراً بأسماء مختلفة.", field "variants";
         /// A group whose bounds cannot be met, or too many groups or choices.
         BadModifierGroup: BadInput, "At most 20 groups of 1 to 50 choices each, with 0 ≤ min ≤ max ≤ the number of choices.", "20 مجموعة كحد أقصى، لكل منها 1 إلى 50 اختياراً، مع 0 ≤ الحد الأدنى ≤ الحد الأعلى ≤ عدد الاختيارات.", field "modifierGroups";
-        /// Too many or too long image references.
-        BadImages: BadInput, "At most 10 image references of 1 to 500 characters.", "10 صور كحد أقصى.", field "images";
-        /// A store number that is empty or too long.
+        /// Too many images, or one that is no `https` address.
+        BadImages: BadInput, "At most 10 images, each an https address of at most 500 characters.", "10 صور كحد أقصى، كل منها عنوان https لا يزيد عن 500 حرف.", field "images";
+        /// A store number that is empty, too long or holds characters that cannot be shown.
         BadSku: BadInput, "A store number has 1 to 64 characters.", "رقم المتجر من 1 إلى 64 حرفاً.", field "sku";
+        /// A section with products is not deleted.
+        SectionNotEmpty: Conflict, "There are products in this section; move or archive them first.", "يحتوي هذا القسم على منتجات، انقلها أو أرشفها أولاً.", field "sectionId";
         /// Too many sections.
         TooManySections: Conflict, "A menu has at most 100 sections.", "للقائمة 100 قسم كحد أقصى.";
         /// Too many products.
@@ -58,6 +63,8 @@ daraa_platform::faults! {
         StockBelowZero { on_hand: i64 }: Conflict, "Only {on_hand} are on hand.", "الموجود {on_hand} فقط.", field "delta";
         /// The variant's stock is a switch only.
         StockNotTracked: Conflict, "The stock of this variant is not counted.", "مخزون هذا الخيار غير محسوب.", field "variantId";
+        /// How many there are was said of a variant that is counted already, or not counted at all.
+        StockNotSettable: BadInput, "How many there are is said only when a variant begins to be counted; after that use stockAdjust.", "تُذكر الكمية فقط عند بدء احتساب مخزون الخيار، وبعد ذلك استخدم stockAdjust.", field "variants"."stockOnHand";
         /// A reason is needed.
         ReasonRequired: BadInput, "Please give a reason of at most 500 characters.", "يرجى ذكر السبب بما لا يزيد عن 500 حرف.", field "reason";
         /// The key was used for another request.
@@ -65,7 +72,7 @@ daraa_platform::faults! {
         /// The key is empty or too long.
         BadIdempotencyKey: BadInput, "An idempotency key has 1 to 64 characters.", "مفتاح التكرار من 1 إلى 64 حرفاً.", field "idempotencyKey";
         /// An id that is not one of ours.
-        MalformedId: BadInput, "This is not a valid id.", "هذا المعرف غير صالح.";
+        MalformedId { path: FieldPath }: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", at path;
     }
 }
 
@@ -78,8 +85,29 @@ impl From<StoreError> for CatalogError {
     }
 }
 
-impl From<daraa_platform::ids::MalformedId> for CatalogError {
-    fn from(_: daraa_platform::ids::MalformedId) -> Self {
-        Self::MalformedId
+impl CatalogError {
+    /// A malformed id within the variants or modifier groups of a product.
+    #[must_use]
+    pub fn malformed_part(e: MalformedId) -> Self {
+        let path = FieldPath(match e.kind {
+            VariantId::PREFIX => &["variants", "variantId"],
+            ModifierGroupId::PREFIX => &["modifierGroups", "modifierGroupId"],
+            ModifierId::PREFIX => &["modifierGroups", "modifiers", "modifierId"],
+            _ => &[],
+        });
+        Self::MalformedId { path }
+    }
+}
+
+impl From<MalformedId> for CatalogError {
+    fn from(e: MalformedId) -> Self {
+        let path = FieldPath(match e.kind {
+            StoreId::PREFIX => &["storeId"],
+            MenuSectionId::PREFIX => &["sectionId"],
+            ProductId::PREFIX => &["productId"],
+            VariantId::PREFIX => &["variantId"],
+            _ => &[],
+        });
+        Self::MalformedId { path }
     }
 }

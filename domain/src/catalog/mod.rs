@@ -18,12 +18,12 @@ pub use model::{
     Variant, VariantStatus,
 };
 pub use rules::{
-    GroupDraft, ModifierDraft, ProductAction, TRANSITIONS, VariantDraft, check_groups, check_variants,
-    decide, validate_choice,
+    GroupDraft, ModifierDraft, ProductAction, TRANSITIONS, VariantDraft, check_groups, check_images,
+    check_variants, decide, validate_choice,
 };
 pub use service::{
     CreateProduct, CreateSection, FreshVariant, UpdateProduct, act, add_rating_in_tx, create_product,
-    create_section, fresh_variants, get, get_many, products, remove_rating_in_tx, sections,
+    create_section, delete_section, fresh_variants, get, get_many, products, remove_rating_in_tx, sections,
     set_variant_status, update_product, update_section, variants, view,
 };
 pub(crate) use service::{matching, stores_matching};

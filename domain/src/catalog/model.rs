@@ -22,7 +22,7 @@ pub const MAX_VARIANTS: usize = 50;
 pub const MAX_GROUPS: usize = 20;
 /// Modifiers of one group.
 pub const MAX_MODIFIERS: usize = 50;
-/// Image references of one product.
+/// Images of one product.
 pub const MAX_IMAGES: usize = 10;
 /// A price is at most this many minor units: keeps every sum of an order far from overflow.
 pub const MAX_PRICE_MINOR: i64 = 1_000_000_000_000;
@@ -44,12 +44,12 @@ pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
         IndexSpec::new(
             "products_store",
             &[Key::Asc("store_id"), Key::Asc("_id")],
-            "all products of a store for its staff, page by page",
+            "which products are in a section of a store",
         ),
         IndexSpec::new(
             "products_store_status",
             &[Key::Asc("store_id"), Key::Asc("status"), Key::Asc("_id")],
-            "the published products of a store, page by page",
+            "the products of a store, for everybody or its staff, page by page; how many it has",
         ),
         IndexSpec::new(
             "products_variant",
@@ -92,11 +92,15 @@ pub enum ProductStatus {
     Published,
     /// Taken off the menu.
     Hidden,
+    /// Gone for good: kept for the orders that have it, in no list and no section.
+    Archived,
 }
 
 impl ProductStatus {
     /// Every status.
-    pub const ALL: [Self; 3] = [Self::Draft, Self::Published, Self::Hidden];
+    pub const ALL: [Self; 4] = [Self::Draft, Self::Published, Self::Hidden, Self::Archived];
+    /// Those a store has, as opposed to had.
+    pub const KEPT: [Self; 3] = [Self::Draft, Self::Published, Self::Hidden];
 
     /// The stored text.
     #[must_use]
@@ -105,6 +109,7 @@ impl ProductStatus {
             Self::Draft => "DRAFT",
             Self::Published => "PUBLISHED",
             Self::Hidden => "HIDDEN",
+            Self::Archived => "ARCHIVED",
         }
     }
 }
@@ -199,7 +204,7 @@ pub struct Product {
     pub variants: Vec<Variant>,
     /// The questions asked with it.
     pub modifier_groups: Vec<ModifierGroup>,
-    /// References to pictures.
+    /// Addresses of pictures.
     pub images: Vec<String>,
     /// Its ratings.
     pub rating: Rating,

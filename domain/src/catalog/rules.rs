@@ -5,15 +5,19 @@ use std::collections::BTreeSet;
 use daraa_platform::money::Money;
 
 use super::error::CatalogError;
-use super::model::{MAX_GROUPS, MAX_MODIFIERS, MAX_PRICE_MINOR, MAX_VARIANTS, Product, ProductStatus};
+use super::model::{
+    MAX_GROUPS, MAX_IMAGES, MAX_MODIFIERS, MAX_PRICE_MINOR, MAX_VARIANTS, Product, ProductStatus,
+};
 use super::stock::MAX_QUANTITY;
 use crate::fold::fold;
 use crate::ids::{ModifierGroupId, ModifierId, VariantId};
-use crate::store::{MAX_NAME_CHARS, good_name};
-use crate::text::LocalText;
+use crate::store::{good_name, good_name_or_none};
+use crate::text::{Lines, LocalText, clean_within};
 
 /// The store's own numbers.
 const MAX_SKU_CHARS: usize = 64;
+/// The address of an image.
+const MAX_IMAGE_CHARS: usize = 500;
 
 /// What staff do with a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub enum ProductAction {
     Publish,
     /// Take it off.
     Hide,
+    /// Be done with it for good.
+    Archive,
 }
 
 /// A product's life: what is not here cannot happen.
@@ -30,6 +36,9 @@ pub const TRANSITIONS: &[(ProductStatus, ProductAction, ProductStatus)] = &[
     (ProductStatus::Hidden, ProductAction::Publish, ProductStatus::Published),
     (ProductStatus::Published, ProductAction::Hide, ProductStatus::Hidden),
     (ProductStatus::Draft, ProductAction::Hide, ProductStatus::Hidden),
+    (ProductStatus::Draft, ProductAction::Archive, ProductStatus::Archived),
+    (ProductStatus::Published, ProductAction::Archive, ProductStatus::Archived),
+    (ProductStatus::Hidden, ProductAction::Archive, ProductStatus::Archived),
 ];
 
 /// The status after an action; the same status when it is there already.
@@ -86,9 +95,9 @@ pub struct VariantDraft {
     pub price_minor: i64,
     /// The store's own number.
     pub sku: Option<String>,
-    /// Counted. Only for new ones.
+    /// Counted: a new one from the start, an uncounted one from now on. A counted one stays so.
     pub stock_tracked: bool,
-    /// How many there are. Only for new, counted ones.
+    /// How many there are when it begins to be counted.
     pub stock_on_hand: i64,
 }
 
@@ -124,7 +133,7 @@ pub struct GroupDraft {
 ///
 /// # Errors
 /// [`CatalogError::BadVariants`], [`CatalogError::BadName`], [`CatalogError::BadPrice`], [`CatalogError::BadSku`],
-/// [`CatalogError::BadQuantity`].
+/// [`CatalogError::BadQuantity`], [`CatalogError::StockNotSettable`].
 pub fn check_variants(drafts: &[VariantDraft]) -> Result<(), CatalogError> {
     if drafts.is_empty() || drafts.len() > MAX_VARIANTS {
         return Err(CatalogError::BadVariants);
@@ -132,10 +141,8 @@ pub fn check_variants(drafts: &[VariantDraft]) -> Result<(), CatalogError> {
     let mut names = BTreeSet::new();
     let mut ids = BTreeSet::new();
     for draft in drafts {
-        if drafts.len() > 1 && !good_name(&draft.name) {
-            return Err(CatalogError::BadName);
-        }
-        if [&draft.name.ar, &draft.name.en].iter().any(|name| name.chars().count() > MAX_NAME_CHARS) {
+        let named = if drafts.len() > 1 { good_name(&draft.name) } else { good_name_or_none(&draft.name) };
+        if !named {
             return Err(CatalogError::BadName);
         }
         if !names.insert((fold(&draft.name.ar), fold(&draft.name.en)))
@@ -144,11 +151,15 @@ pub fn check_variants(drafts: &[VariantDraft]) -> Result<(), CatalogError> {
             return Err(CatalogError::BadVariants);
         }
         check_price(draft.price_minor)?;
-        if draft.sku.as_ref().is_some_and(|sku| !(1..=MAX_SKU_CHARS).contains(&sku.chars().count())) {
+        let bad_sku = |sku: &String| clean_within(sku, Lines::One, 1..=MAX_SKU_CHARS).is_none();
+        if draft.sku.as_ref().is_some_and(bad_sku) {
             return Err(CatalogError::BadSku);
         }
         if !(0..=MAX_QUANTITY).contains(&draft.stock_on_hand) {
             return Err(CatalogError::BadQuantity);
+        }
+        if draft.stock_on_hand != 0 && !draft.stock_tracked {
+            return Err(CatalogError::StockNotSettable);
         }
     }
     Ok(())
@@ -180,6 +191,24 @@ pub fn check_groups(groups: &[GroupDraft]) -> Result<(), CatalogError> {
         }
     }
     Ok(())
+}
+
+/// Checks the images of a product: few, and each an `https` address, for apps load them as they are.
+///
+/// # Errors
+/// [`CatalogError::BadImages`].
+pub fn check_images(images: &[String]) -> Result<(), CatalogError> {
+    let good = |image: &String| {
+        let host = image.strip_prefix("https://").and_then(|rest| rest.split(['/', '?', '#']).next());
+        // No user, no blanks, nothing that ends an attribute or a tag.
+        let fits = |c: char| {
+            c.is_ascii_graphic() && !matches!(c, '"' | '<' | '>' | '\\' | '^' | '`' | '{' | '|' | '}')
+        };
+        host.is_some_and(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric()) && !host.contains('@'))
+            && image.len() <= MAX_IMAGE_CHARS
+            && image.chars().all(fits)
+    };
+    if images.len() <= MAX_IMAGES && images.iter().all(good) { Ok(()) } else { Err(CatalogError::BadImages) }
 }
 
 fn check_price(minor: i64) -> Result<(), CatalogError> {

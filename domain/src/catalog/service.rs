@@ -8,15 +8,17 @@ use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::Tx;
 use daraa_platform::paging::{Cursor, Page, PageRequest};
 use daraa_platform::transact;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use tracing::instrument;
 
 use super::error::CatalogError;
 use super::model::{
-    MAX_IMAGES, MAX_PRODUCTS, MAX_SECTIONS, MenuSection, Modifier, ModifierGroup, Product, ProductStatus,
-    TaxClass, Variant, VariantStatus,
+    MAX_PRODUCTS, MAX_SECTIONS, MenuSection, Modifier, ModifierGroup, Product, ProductStatus, TaxClass,
+    Variant, VariantStatus,
 };
-use super::rules::{self, GroupDraft, ProductAction, VariantDraft, check_groups, check_variants};
+use super::rules::{
+    self, GroupDraft, ProductAction, VariantDraft, check_groups, check_images, check_variants,
+};
 use super::stock::{self, StockItem, StockLevel};
 use super::store;
 use crate::actor::{Actor, StaffRole};
@@ -26,9 +28,6 @@ use crate::fold;
 use crate::ids::{MenuSectionId, ProductId, StoreId, VariantId};
 use crate::store::{Rating, good_description, good_name, require, view as view_store};
 use crate::text::LocalText;
-
-/// An image reference is a key or an address.
-const MAX_IMAGE_CHARS: usize = 500;
 
 /// A variant as it is right now: its product, its price, how much is left.
 #[derive(Debug, Clone)]
@@ -243,6 +242,29 @@ pub async fn update_section(
     })
 }
 
+/// Deletes a section that no product is in (manager); hidden products and drafts count, archived ones are in none.
+///
+/// # Errors
+/// No right, [`CatalogError::SectionNotFound`], [`CatalogError::SectionNotEmpty`].
+pub async fn delete_section(
+    app: &App,
+    actor: &Actor,
+    id: MenuSectionId,
+) -> Result<MenuSectionId, CatalogError> {
+    let row = store::section(app, id).await?.ok_or(CatalogError::SectionNotFound)?;
+    own(actor, row.store_id, StaffRole::Manager, CatalogError::SectionNotFound)?;
+    transact!(&app.mongo, "catalog.delete_section", CatalogError, |tx| {
+        if store::in_section_in_tx(app, tx, row.store_id, id).await? {
+            return Err(CatalogError::SectionNotEmpty);
+        }
+        if !store::delete_section_in_tx(app, tx, id).await? {
+            return Err(CatalogError::SectionNotFound);
+        }
+        record(app, tx, actor, "catalog.section_delete", id.to_string(), row.store_id).await
+    })?;
+    Ok(id)
+}
+
 /// A new product.
 #[derive(Debug, Clone)]
 pub struct CreateProduct {
@@ -256,7 +278,7 @@ pub struct CreateProduct {
     pub description: LocalText,
     /// How it is taxed.
     pub tax_class: TaxClass,
-    /// References to pictures.
+    /// Addresses of pictures.
     pub images: Vec<String>,
     /// At least one.
     pub variants: Vec<VariantDraft>,
@@ -279,12 +301,12 @@ pub async fn create_product(
     check_texts(Some(&command.name), Some(&command.description), Some(&command.images))?;
     check_variants(&command.variants)?;
     check_groups(&command.modifier_groups)?;
-    check_section(app, shop.id, command.section_id).await?;
     if store::count(app, shop.id, MAX_PRODUCTS).await? >= MAX_PRODUCTS {
         return Err(CatalogError::TooManyProducts);
     }
     let id = app.ids.next();
-    let (variants, books) = build_variants(app, &command.variants, &[], shop.currency, (shop.id, id))?;
+    let Built { variants, books, .. } =
+        build_variants(app, &command.variants, &[], shop.currency, (shop.id, id))?;
     let row = Product {
         id,
         store_id: shop.id,
@@ -302,6 +324,7 @@ pub async fn create_product(
         version: 1,
     };
     transact!(&app.mongo, "catalog.create_product", CatalogError, |tx| {
+        use_section(app, tx, shop.id, row.section_id).await?;
         store::insert_in_tx(app, tx, &row).await?;
         stock::create_in_tx(app, tx, &books).await?;
         record(app, tx, actor, "catalog.product_create", id.to_string(), row.store_id).await
@@ -322,7 +345,7 @@ pub struct UpdateProduct {
     pub description: Option<LocalText>,
     /// How it is taxed.
     pub tax_class: Option<TaxClass>,
-    /// References to pictures.
+    /// Addresses of pictures.
     pub images: Option<Vec<String>>,
     /// All variants: with an id changed, without made anew; who is not named goes.
     pub variants: Option<Vec<VariantDraft>>,
@@ -330,10 +353,11 @@ pub struct UpdateProduct {
     pub modifier_groups: Option<Vec<GroupDraft>>,
 }
 
-/// Changes a product (manager).
+/// Changes a product (manager), unless it is archived.
 ///
 /// # Errors
-/// No right, [`CatalogError::ProductNotFound`], [`CatalogError::StaleVersion`], or a value out of bounds.
+/// No right, [`CatalogError::ProductNotFound`], [`CatalogError::InvalidTransition`], [`CatalogError::StaleVersion`], or
+/// a value out of bounds.
 #[instrument(name = "svc.catalog.update_product", skip_all, fields(product.id = %id))]
 pub async fn update_product(
     app: &App,
@@ -347,14 +371,17 @@ pub async fn update_product(
     check_texts(command.name.as_ref(), command.description.as_ref(), command.images.as_ref())?;
     command.variants.as_deref().map_or(Ok(()), check_variants)?;
     command.modifier_groups.as_deref().map_or(Ok(()), check_groups)?;
-    check_section(app, shop.id, command.section_id).await?;
     transact!(&app.mongo, "catalog.update_product", CatalogError, |tx| {
         let before = store::find_in_tx(app, tx, id).await?.ok_or(CatalogError::ProductNotFound)?;
         if command.expected_version.is_some_and(|version| version != before.version) {
             return Err(CatalogError::StaleVersion);
         }
+        if before.status == ProductStatus::Archived {
+            return Err(CatalogError::InvalidTransition);
+        }
         let mut set = Document::new();
         if let Some(section_id) = command.section_id {
+            use_section(app, tx, shop.id, Some(section_id)).await?;
             set.insert("section_id", section_id);
         }
         if let Some(name) = &command.name {
@@ -371,9 +398,12 @@ pub async fn update_product(
             set.insert("images", images.clone());
         }
         if let Some(drafts) = &command.variants {
-            let (variants, books) =
+            let Built { variants, books, counted } =
                 build_variants(app, drafts, &before.variants, shop.currency, (shop.id, id))?;
             stock::create_in_tx(app, tx, &books).await?;
+            for (variant_id, on_hand) in counted {
+                stock::begin_in_tx(app, tx, variant_id, on_hand).await?;
+            }
             set.insert("variants", store::bson(&variants)?);
         }
         if let Some(drafts) = &command.modifier_groups {
@@ -389,7 +419,8 @@ pub async fn update_product(
     })
 }
 
-/// Puts a product on the menu or takes it off (manager). There already is a success without effect.
+/// Puts a product on the menu, takes it off, or archives it for good (manager); an archived one is in no section. There
+/// already is a success without effect.
 ///
 /// # Errors
 /// No right, [`CatalogError::ProductNotFound`], [`CatalogError::InvalidTransition`].
@@ -407,13 +438,16 @@ pub async fn act(
         if to == before.status {
             return Ok(before);
         }
-        let after = store::set_in_tx(app, tx, &before, doc! { "status": to.as_str() })
-            .await?
-            .ok_or(CatalogError::StaleVersion)?;
+        let mut set = doc! { "status": to.as_str() };
         let name = match action {
             ProductAction::Publish => "catalog.product_publish",
             ProductAction::Hide => "catalog.product_hide",
+            ProductAction::Archive => {
+                set.insert("section_id", Bson::Null);
+                "catalog.product_archive"
+            }
         };
+        let after = store::set_in_tx(app, tx, &before, set).await?.ok_or(CatalogError::StaleVersion)?;
         record(app, tx, actor, name, id.to_string(), before.store_id).await?;
         Ok(after)
     })
@@ -505,7 +539,7 @@ pub(super) async fn record(
     subject: String,
     store_id: StoreId,
 ) -> Result<(), CatalogError> {
-    let details = doc! { "store_id": store_id };
+    let details = doc! { "store_id": store_id.to_string() };
     audit::record_in_tx(app, tx, NewAudit { actor, action, subject, details }).await?;
     Ok(())
 }
@@ -521,35 +555,43 @@ fn check_texts(
     if description.is_some_and(|text| !good_description(text)) {
         return Err(CatalogError::BadDescription);
     }
-    let bad_image = |image: &String| !(1..=MAX_IMAGE_CHARS).contains(&image.chars().count());
-    if images.is_some_and(|images| images.len() > MAX_IMAGES || images.iter().any(bad_image)) {
-        return Err(CatalogError::BadImages);
-    }
-    Ok(())
+    images.map_or(Ok(()), |images| check_images(images))
 }
 
-async fn check_section(
+/// Asks for a section of the store, in the transaction that puts a product there.
+async fn use_section(
     app: &App,
+    tx: &mut Tx,
     store_id: StoreId,
     section_id: Option<MenuSectionId>,
 ) -> Result<(), CatalogError> {
     let Some(id) = section_id else { return Ok(()) };
-    match store::section(app, id).await? {
-        Some(section) if section.store_id == store_id => Ok(()),
-        _ => Err(CatalogError::SectionNotFound),
+    if store::use_section_in_tx(app, tx, store_id, id).await? {
+        Ok(())
+    } else {
+        Err(CatalogError::SectionNotFound)
     }
 }
 
-/// The variants as they will be, and the books of the new ones.
+/// What drafts make of a product.
+struct Built {
+    /// The variants as they will be.
+    variants: Vec<Variant>,
+    /// The books of the new ones.
+    books: Vec<StockItem>,
+    /// Known ones that are to be counted, with how many there are.
+    counted: Vec<(VariantId, i64)>,
+}
+
 fn build_variants(
     app: &App,
     drafts: &[VariantDraft],
     before: &[Variant],
     currency: Currency,
     (store_id, product_id): (StoreId, ProductId),
-) -> Result<(Vec<Variant>, Vec<StockItem>), CatalogError> {
+) -> Result<Built, CatalogError> {
     let mut variants = Vec::with_capacity(drafts.len());
-    let mut books = Vec::new();
+    let (mut books, mut counted) = (Vec::new(), Vec::new());
     for draft in drafts {
         let known = match draft.id {
             None => None,
@@ -557,8 +599,9 @@ fn build_variants(
         };
         let id = known.map_or_else(|| app.ids.next(), |v| v.id);
         if known.is_none() {
-            let on_hand = if draft.stock_tracked { draft.stock_on_hand } else { 0 };
-            books.push(StockItem::opened(id, store_id, product_id, draft.stock_tracked, on_hand));
+            books.push(StockItem::opened(id, store_id, product_id, draft.stock_tracked, draft.stock_on_hand));
+        } else if draft.stock_tracked {
+            counted.push((id, draft.stock_on_hand));
         }
         variants.push(Variant {
             id,
@@ -568,7 +611,7 @@ fn build_variants(
             status: known.map_or(VariantStatus::Available, |v| v.status),
         });
     }
-    Ok((variants, books))
+    Ok(Built { variants, books, counted })
 }
 
 fn build_groups(

@@ -74,12 +74,29 @@ fn forget_after(app: &App, tx: &mut Tx, id: ProductId) {
     tx.after_commit(async move { cache.invalidate(&key(&id)).await });
 }
 
+/// How many products a store has.
 pub(super) async fn count(app: &App, store_id: StoreId, cap: u64) -> Result<u64, DbError> {
-    let filter = doc! { "store_id": store_id };
+    let filter = doc! { "store_id": store_id, "status": kept() };
     app.mongo.coll::<Product>(PRODUCTS).count_up_to("db.product.count", filter, cap).await
 }
 
-/// The products of a store in the order they were made; of one status, or all.
+/// Whether a product of the store is in a section.
+pub(super) async fn in_section_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    store_id: StoreId,
+    section_id: MenuSectionId,
+) -> Result<bool, DbError> {
+    let filter = doc! { "store_id": store_id, "section_id": section_id };
+    let products = app.mongo.coll::<Product>(PRODUCTS);
+    Ok(products.find_one_in_tx(tx, "db.product.in_section", filter).await?.is_some())
+}
+
+fn kept() -> Document {
+    doc! { "$in": ProductStatus::KEPT.map(ProductStatus::as_str).to_vec() }
+}
+
+/// The products of a store in the order they were made; of one status, or all it has.
 pub(super) async fn of_store(
     app: &App,
     store_id: StoreId,
@@ -87,9 +104,10 @@ pub(super) async fn of_store(
     page: &PageRequest,
 ) -> Result<Vec<Product>, DbError> {
     let mut filter = doc! { "store_id": store_id };
-    if let Some(status) = status {
-        filter.insert("status", status.as_str());
-    }
+    match status {
+        Some(status) => filter.insert("status", status.as_str()),
+        None => filter.insert("status", kept()),
+    };
     let forward = page.direction == Direction::Forward;
     if let Some(from) = &page.from {
         filter.insert("_id", doc! { if forward { "$gt" } else { "$lt" }: from.id });
@@ -166,6 +184,24 @@ pub(super) async fn set_section_in_tx(
     let filter = doc! { "_id": row.id, "version": row.version };
     let update = doc! { "$set": fields, "$inc": { "version": 1_i64 } };
     app.mongo.coll(SECTIONS).find_one_and_update_in_tx(tx, "db.section.set", filter, update).await
+}
+
+/// Marks a section as used by a product of its store, so that it is not deleted at the same moment; `false` when the
+/// store has no such section.
+pub(super) async fn use_section_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    store_id: StoreId,
+    id: MenuSectionId,
+) -> Result<bool, DbError> {
+    let filter = doc! { "_id": id, "store_id": store_id };
+    let sections = app.mongo.coll::<MenuSection>(SECTIONS);
+    sections.update_one_in_tx(tx, "db.section.use", filter, doc! { "$inc": { "uses": 1_i64 } }).await
+}
+
+pub(super) async fn delete_section_in_tx(app: &App, tx: &mut Tx, id: MenuSectionId) -> Result<bool, DbError> {
+    let sections = app.mongo.coll::<MenuSection>(SECTIONS);
+    Ok(sections.delete_many_in_tx(tx, "db.section.delete", doc! { "_id": id }).await? > 0)
 }
 
 /// A value as it is stored.

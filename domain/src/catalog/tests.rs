@@ -86,9 +86,16 @@ fn a_product_lives_by_this_table() {
 Draft --Publish--> Published
 Hidden --Publish--> Published
 Published --Hide--> Hidden
-Draft --Hide--> Hidden"
+Draft --Hide--> Hidden
+Draft --Archive--> Archived
+Published --Archive--> Archived
+Hidden --Archive--> Archived"
     );
     assert_eq!(decide(ProductStatus::Published, ProductAction::Publish), Some(ProductStatus::Published));
+    assert_eq!(decide(ProductStatus::Archived, ProductAction::Archive), Some(ProductStatus::Archived));
+    for action in [ProductAction::Publish, ProductAction::Hide] {
+        assert_eq!(decide(ProductStatus::Archived, action), None, "archived is for good");
+    }
 }
 
 fn draft(name: &str, price_minor: i64) -> VariantDraft {
@@ -111,6 +118,18 @@ fn drafts_are_checked() {
     for price in [-1, MAX_PRICE_MINOR + 1, i64::MAX, i64::MIN] {
         assert!(matches!(check_variants(&[draft("", price)]), Err(CatalogError::BadPrice)), "{price}");
     }
+    let with = |change: fn(&mut VariantDraft)| {
+        let mut one = draft("", 1);
+        change(&mut one);
+        check_variants(&[one])
+    };
+    assert!(with(|v| (v.stock_tracked, v.stock_on_hand) = (true, 3)).is_ok());
+    assert!(
+        matches!(with(|v| v.stock_on_hand = 3), Err(CatalogError::StockNotSettable)),
+        "of nothing counted"
+    );
+    assert!(matches!(with(|v| v.name = text("\u{202e}llamS")), Err(CatalogError::BadName)));
+    assert!(matches!(with(|v| v.sku = Some("a\u{0}".to_owned())), Err(CatalogError::BadSku)));
     let group = |min, max, count| GroupDraft {
         id: None,
         name: text("g"),
@@ -123,6 +142,34 @@ fn drafts_are_checked() {
         let refused = check_groups(&[group(min, max, count)]);
         assert!(matches!(refused, Err(CatalogError::BadModifierGroup)), "{min} {max} {count}");
     }
+}
+
+#[test]
+fn images_are_addresses_apps_may_load() {
+    let images = |of: &[&str]| check_images(&of.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>());
+    assert!(images(&[]).is_ok());
+    assert!(
+        images(&["https://img.example/a.jpg?w=1#x", "https://10.0.0.1:8443/", "https://img.example"]).is_ok()
+    );
+    for bad in [
+        "",
+        "javascript:alert(1)",
+        "http://img.example/a.jpg",
+        "data:image/png;base64,AA==",
+        "HTTPS//img.example",
+        "https://",
+        "https:///a.jpg",
+        "https://?a",
+        "https://img.example/a b",
+        "https://img.example/\u{202e}gpj",
+        "https://img.example/\"onerror=",
+        "https://img.example@evil.example/",
+        "//img.example/a.jpg",
+        &format!("https://img.example/{}", "x".repeat(500)),
+    ] {
+        assert!(matches!(images(&[bad]), Err(CatalogError::BadImages)), "{bad}");
+    }
+    assert!(matches!(images(&["https://img.example/a"; 11]), Err(CatalogError::BadImages)));
 }
 
 proptest! {

@@ -2,15 +2,21 @@
 
 use std::collections::HashMap;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use daraa_platform::time::Timestamp;
 
 use super::model::Finding;
 use crate::catalog::StockItem;
+use crate::catalog::stock::Reservation;
 use crate::delivery::{self, Delivery};
-use crate::ids::OrderId;
+use crate::ids::{OrderId, VariantId};
 use crate::order::{self, Order, OrderGroup, OrderStatus};
-use crate::payment::PaymentIntent;
+use crate::payment::{PaymentIntent, SplitState};
+
+/// What an order held is taken or given back by the event of its ending, which may have to be tried again: so long
+/// after the ending nothing is expected of it yet.
+const UNWINDING: Duration = Duration::from_secs(3_600);
 
 /// A finding about a subject.
 pub(super) fn finding(rule: &str, subject: impl ToString, what: impl Into<String>) -> Finding {
@@ -33,6 +39,30 @@ pub(super) fn stock(item: &StockItem) -> Vec<Finding> {
         found.push(finding("I4", item.id, format!("orders hold {held}, reserved says {}", item.reserved)));
     }
     found
+}
+
+/// I4: nothing is held by an order that has ended, or without end by one that never was.
+pub(super) fn held(
+    variant_id: VariantId,
+    reservation: &Reservation,
+    order: Option<&Order>,
+    now: Timestamp,
+) -> Option<Finding> {
+    let Reservation { id, quantity, expires_at } = reservation;
+    match order {
+        Some(order) if at_rest(order, now) => {
+            Some(finding("I4", variant_id, format!("{id} holds {quantity} and is {:?}", order.status)))
+        }
+        None if expires_at.is_none() => {
+            Some(finding("I4", variant_id, format!("{id} holds {quantity} and does not exist")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an order has ended so long ago that all that follows has happened.
+fn at_rest(order: &Order, now: Timestamp) -> bool {
+    order.status.is_final() && order.history.last().is_some_and(|last| last.at.plus(UNWINDING) < now)
 }
 
 /// A step of a history: from, to, when, version afterwards, whether the machine has it.
@@ -143,7 +173,7 @@ pub(super) struct Belongings<'a> {
 }
 
 /// I1, I5 and I7: an order belongs to its purchase, payment and delivery, and its money is where its state says.
-pub(super) fn order(order: &Order, its: &Belongings<'_>) -> Vec<Finding> {
+pub(super) fn order(order: &Order, its: &Belongings<'_>, now: Timestamp) -> Vec<Finding> {
     let mut found = Vec::new();
     match its.group {
         Some(group) if group.order_ids.contains(&order.id) => {}
@@ -178,6 +208,10 @@ pub(super) fn order(order: &Order, its: &Belongings<'_>) -> Vec<Finding> {
             ));
         }
         _ => {}
+    }
+    if at_rest(order, now) && split.state == SplitState::Reserved {
+        let what = format!("{:?}, and its share of {} is still reserved", order.status, split.amount_minor);
+        found.push(finding("I5", order.id, what));
     }
     found
 }

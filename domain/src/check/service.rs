@@ -11,8 +11,9 @@ use super::rules::{self, Belongings};
 use super::store;
 use crate::app::App;
 use crate::catalog::StockItem;
+use crate::catalog::stock::Reservation;
 use crate::delivery::Delivery;
-use crate::ids::{DeliveryId, OrderGroupId, OrderId, PaymentId};
+use crate::ids::{DeliveryId, OrderGroupId, OrderId, PaymentId, VariantId};
 use crate::order::{Order, OrderGroup};
 use crate::payment::PaymentIntent;
 use crate::{audit, ledger, outbox};
@@ -46,6 +47,7 @@ pub async fn run(app: &App) -> Result<Report, Infra> {
     walk!(app, store::STOCK, StockItem, |rows| {
         report.stock_items += count(rows.len());
         report.findings.extend(rows.iter().flat_map(rules::stock));
+        held(app, &rows, &mut report).await?;
     });
     walk!(app, store::PAYMENTS, PaymentIntent, |rows| {
         report.payments += count(rows.len());
@@ -76,6 +78,23 @@ pub async fn run(app: &App) -> Result<Report, Infra> {
     Ok(report)
 }
 
+/// Looks at who holds the stock.
+async fn held(app: &App, rows: &[StockItem], report: &mut Report) -> Result<(), Infra> {
+    let all: Vec<(VariantId, &Reservation)> =
+        rows.iter().flat_map(|item| item.reservations.iter().map(|held| (item.id, held))).collect();
+    for part in all.chunks(PART) {
+        let ids = part.iter().map(|(_, held)| Bson::from(held.id)).collect();
+        let orders: Vec<Order> = store::by_id(app, store::ORDERS, ids).await?;
+        let orders: HashMap<OrderId, Order> = orders.into_iter().map(|row| (row.id, row)).collect();
+        let waiting = store::waiting(app, part.iter().map(|(_, held)| held.id.to_string()).collect()).await?;
+        let moving = |held: &Reservation| waiting.contains(&held.id.to_string());
+        let still = part.iter().filter(|(_, held)| !moving(held));
+        let now = app.clock.now();
+        report.findings.extend(still.filter_map(|(id, r)| rules::held(*id, r, orders.get(&r.id), now)));
+    }
+    Ok(())
+}
+
 async fn orders(app: &App, part: &[Order], report: &mut Report) -> Result<(), Infra> {
     let ids = |of: fn(&Order) -> Option<Bson>| part.iter().filter_map(of).collect::<Vec<Bson>>();
     let groups: Vec<OrderGroup> =
@@ -96,7 +115,7 @@ async fn orders(app: &App, part: &[Order], report: &mut Report) -> Result<(), In
             settled: !waiting.contains(&order.id.to_string()),
         };
         report.findings.extend(rules::order_history(order));
-        report.findings.extend(rules::order(order, &its));
+        report.findings.extend(rules::order(order, &its, app.clock.now()));
     }
     Ok(())
 }

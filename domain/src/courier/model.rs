@@ -31,6 +31,17 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         ),
         IndexSpec::new("courier_online", &[Key::Asc("online"), Key::Asc("_id")], "dispatch reads who is on")
             .partial(&[("online", PartialValue::Flag(true))]),
+        IndexSpec::new(
+            "courier_shift_end",
+            &[Key::Asc("shift_until")],
+            "the shift job finds couriers whose shift has ended",
+        )
+        .partial(&[("online", PartialValue::Flag(true))]),
+        IndexSpec::new(
+            "courier_silent",
+            &[Key::Asc("active_deliveries"), Key::Asc("seen_at")],
+            "who has something to bring and gives no sign; who is off and still has something to bring",
+        ),
         IndexSpec::new("courier_point", &[Key::Geo("point")], "couriers near a place when Redis is away")
             .partial(&[("online", PartialValue::Flag(true))]),
     ],

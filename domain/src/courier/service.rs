@@ -24,6 +24,8 @@ use crate::place::Point;
 const DEFAULT_CASH_LIMIT: Money = Money::new(1_000_000_000, Currency::Syp);
 /// A track answer holds this many points at most.
 const MAX_TRACK: i64 = 500;
+/// One batch of the shift job.
+const BATCH: i64 = 100;
 
 /// What a person says who wants to bring things.
 #[derive(Debug, Clone, Copy)]
@@ -172,12 +174,35 @@ pub async fn go_online(app: &App, actor: &Actor, command: GoOnline) -> Result<Co
 pub async fn go_offline(app: &App, actor: &Actor) -> Result<Courier, CourierError> {
     let courier = mine(app, actor).await?;
     let after = store::set_offline(app, courier.id).await?.ok_or(CourierError::CourierNotFound)?;
-    if after.active_deliveries == 0
+    forget_position(app, &after).await;
+    Ok(after)
+}
+
+/// Ends the shifts whose time is over, a batch at a time; says how many. Their couriers get no more offers, what they
+/// carry they still bring.
+///
+/// # Errors
+/// Database failure.
+pub async fn end_shifts(app: &App) -> Result<u64, CourierError> {
+    let now = app.clock.now();
+    let mut ended = 0;
+    for courier in store::past_shift(app, now, BATCH).await? {
+        if let Some(after) = store::end_shift(app, courier.id, now).await? {
+            forget_position(app, &after).await;
+            ended += 1;
+        }
+    }
+    Ok(ended)
+}
+
+/// Nobody has a reason to know where somebody is who is off and brings nothing.
+async fn forget_position(app: &App, courier: &Courier) {
+    if !courier.online
+        && courier.active_deliveries == 0
         && let Err(e) = store::clear_live(app, courier.id).await
     {
         debug!(cause = %e, "a live position stays until it vanishes by itself");
     }
-    Ok(after)
 }
 
 /// A position ping. The live position is in Redis; now and then one is stored.
@@ -191,10 +216,7 @@ pub async fn move_to(app: &App, actor: &Actor, point: Point) -> Result<CourierId
     if store::sample_due(app, id).await && !store::sample(app, id, position).await? {
         let courier = get(app, id).await?;
         if !courier.online && courier.active_deliveries == 0 {
-            // Nobody has a reason to know where he is.
-            if let Err(e) = store::clear_live(app, id).await {
-                debug!(cause = %e, "a live position stays until it vanishes by itself");
-            }
+            forget_position(app, &courier).await;
             return Err(CourierError::CourierOffline);
         }
     }
@@ -233,12 +255,55 @@ pub async fn get_many(app: &App, ids: &[CourierId]) -> Result<Vec<Courier>, Cour
     Ok(store::get_many(app, ids).await?)
 }
 
-/// Who takes offers now, for dispatch.
+/// A courier by id, inside a transaction.
+///
+/// # Errors
+/// Not found, or database failure.
+pub async fn get_in_tx(app: &App, tx: &mut Tx, id: CourierId) -> Result<Courier, CourierError> {
+    store::get_in_tx(app, tx, id).await?.ok_or(CourierError::CourierNotFound)
+}
+
+/// Who takes offers now, for dispatch, each where he was last heard of.
 ///
 /// # Errors
 /// Database failure.
 pub async fn online(app: &App) -> Result<Vec<Courier>, CourierError> {
-    Ok(store::online(app).await?)
+    let couriers = store::online(app).await?;
+    Ok(as_last_heard(app, couriers).await)
+}
+
+/// Who is off and still brings what he has, for dispatch, each where he was last heard of.
+///
+/// # Errors
+/// Database failure.
+pub async fn finishing(app: &App) -> Result<Vec<Courier>, CourierError> {
+    let couriers = store::finishing(app).await?;
+    Ok(as_last_heard(app, couriers).await)
+}
+
+async fn as_last_heard(app: &App, mut couriers: Vec<Courier>) -> Vec<Courier> {
+    let ids: Vec<CourierId> = couriers.iter().map(|courier| courier.id).collect();
+    match store::live_many(app, &ids).await {
+        Ok(heard) => {
+            for (courier, live) in couriers.iter_mut().zip(heard) {
+                // A sample may be the newer one: Redis was away, or the end of a delivery told where he is.
+                if let Some(live) = live.filter(|live| courier.seen_at.is_none_or(|seen| live.at > seen)) {
+                    (courier.point, courier.seen_at) = (Some(live.point), Some(live.at));
+                }
+            }
+        }
+        Err(e) => debug!(cause = %e, "couriers are where they were sampled last"),
+    }
+    couriers
+}
+
+/// Who has something to bring and gave no sign (a position, a shift begun, a delivery ended) after `before`; at most
+/// 1,000, those who fell silent last first.
+///
+/// # Errors
+/// Database failure.
+pub async fn silent(app: &App, before: Timestamp) -> Result<Vec<CourierId>, CourierError> {
+    Ok(store::silent(app, before).await?.into_iter().map(|courier| courier.id).collect())
 }
 
 /// All couriers, newest first, for ops.

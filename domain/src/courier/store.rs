@@ -2,25 +2,28 @@
 
 use std::time::Duration;
 
-use daraa_platform::mongo::{Coll, DbError, Tx};
+use daraa_platform::mongo::{Coll, DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
-use daraa_platform::redis::CacheError;
+use daraa_platform::redis::{CacheError, Whereabouts};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
 use super::model::{COLLECTION, Courier, CourierStatus, CourierStep, POSITIONS, Position, PositionRow};
+use super::rules::MAX_CAPACITY;
 use crate::app::App;
 use crate::ids::{AccountId, CourierId};
 use crate::place::Point;
 
-/// The geographic set of all couriers who are on.
+/// The geographic set of all couriers who were heard of lately: what dispatch reads at once.
 const GEO_SET: &str = "couriers:live";
+/// Live positions asked for in one command.
+const LIVE_AT_ONCE: usize = 1_000;
 /// A position older than this says nothing any more.
 const POSITION_TTL: Duration = Duration::from_secs(900);
 /// A courier's track and his stored position get a point this often at most.
 const SAMPLE_EVERY: Duration = Duration::from_secs(15);
-/// Dispatch of one shard looks at this many couriers at most.
-pub(super) const MAX_ONLINE: i64 = 1_000;
+/// Dispatch of one shard looks at this many couriers at most: twice what one shard is made for.
+const MAX_ONLINE: usize = 20_000;
 
 fn couriers(app: &App) -> Coll<Courier> {
     app.mongo.coll(COLLECTION)
@@ -28,6 +31,10 @@ fn couriers(app: &App) -> Coll<Courier> {
 
 pub(super) async fn get(app: &App, id: CourierId) -> Result<Option<Courier>, DbError> {
     couriers(app).find_one("db.courier.get", doc! { "_id": id }).await
+}
+
+pub(super) async fn get_in_tx(app: &App, tx: &mut Tx, id: CourierId) -> Result<Option<Courier>, DbError> {
+    couriers(app).find_one_in_tx(tx, "db.courier.get_in_tx", doc! { "_id": id }).await
 }
 
 pub(super) async fn get_many(app: &App, ids: &[CourierId]) -> Result<Vec<Courier>, DbError> {
@@ -46,7 +53,40 @@ pub(super) async fn insert(app: &App, courier: &Courier) -> Result<(), DbError> 
 }
 
 pub(super) async fn online(app: &App) -> Result<Vec<Courier>, DbError> {
-    couriers(app).find_many("db.courier.online", doc! { "online": true }, doc! { "_id": 1 }, MAX_ONLINE).await
+    let after = |last: &Courier| doc! { "_id": { "$gt": last.id } };
+    couriers(app)
+        .find_pages("db.courier.online", doc! { "online": true }, doc! { "_id": 1 }, MAX_ONLINE, after)
+        .await
+}
+
+/// Couriers who are off and still have something to bring.
+pub(super) async fn finishing(app: &App) -> Result<Vec<Courier>, DbError> {
+    let busy: Vec<i64> = (1..=MAX_CAPACITY).collect();
+    let filter = doc! { "active_deliveries": { "$in": busy }, "online": false };
+    let after = |last: &Courier| doc! { "_id": { "$gt": last.id } };
+    couriers(app).find_pages("db.courier.finishing", filter, doc! { "_id": 1 }, MAX_ONLINE, after).await
+}
+
+/// Couriers who have something to bring and gave no sign after `before`; those who fell silent last come first, so
+/// that others who cannot be helped never crowd them out.
+pub(super) async fn silent(app: &App, before: Timestamp) -> Result<Vec<Courier>, DbError> {
+    let busy: Vec<i64> = (1..=MAX_CAPACITY).collect();
+    // Who was never heard of is silent, too.
+    let filter = doc! { "active_deliveries": { "$in": busy }, "seen_at": { "$not": { "$gt": before } } };
+    couriers(app).find_many("db.courier.silent", filter, doc! { "seen_at": -1 }, MAX_ROWS).await
+}
+
+/// Couriers whose shift has ended while they were on, the longest first.
+pub(super) async fn past_shift(app: &App, now: Timestamp, limit: i64) -> Result<Vec<Courier>, DbError> {
+    let filter = doc! { "online": true, "shift_until": { "$lt": now } };
+    couriers(app).find_many("db.courier.past_shift", filter, doc! { "shift_until": 1 }, limit).await
+}
+
+/// Ends a shift that is over; `None` when its end was moved meanwhile.
+pub(super) async fn end_shift(app: &App, id: CourierId, now: Timestamp) -> Result<Option<Courier>, DbError> {
+    let filter = doc! { "_id": id, "online": true, "shift_until": { "$lt": now } };
+    let update = doc! { "$set": { "online": false, "shift_until": Bson::Null } };
+    couriers(app).find_one_and_update("db.courier.end_shift", filter, update).await
 }
 
 pub(super) async fn list(
@@ -142,10 +182,28 @@ fn live_key(id: CourierId) -> String {
 }
 
 pub(super) async fn set_live(app: &App, id: CourierId, position: Position) -> Result<(), CacheError> {
-    let text = serde_json::to_string(&Live::from(position)).unwrap_or_default();
-    let ttl = app.clock.real(POSITION_TTL);
-    app.redis.set(&live_key(id), &text, ttl).await?;
-    app.redis.geo_add(GEO_SET, &id.to_string(), position.point.lon(), position.point.lat()).await
+    let live = Live::from(position);
+    let text = serde_json::to_string(&live).unwrap_or_default();
+    app.redis.set(&live_key(id), &text, app.clock.real(POSITION_TTL)).await?;
+    let here = Whereabouts { lon: live.lon, lat: live.lat, at_ms: live.at_ms };
+    // Counted in the time that is shown: the set tells old members by when they were heard of.
+    app.redis.geo_track(GEO_SET, &id.to_string(), here, POSITION_TTL).await
+}
+
+/// Where these couriers are, as last heard, in the order of the ids; `None` for one not heard of lately. To less than
+/// a metre, and all at once: for dispatch.
+pub(super) async fn live_many(app: &App, ids: &[CourierId]) -> Result<Vec<Option<Position>>, CacheError> {
+    let mut out = Vec::with_capacity(ids.len());
+    for some in ids.chunks(LIVE_AT_ONCE) {
+        let members: Vec<String> = some.iter().map(ToString::to_string).collect();
+        let heard = app.redis.geo_tracked(GEO_SET, &members).await?;
+        out.extend(heard.into_iter().map(|here| {
+            let here = here?;
+            let point = Point::new(here.lon, here.lat).ok()?;
+            Some(Position { point, at: Timestamp::from_millis(here.at_ms) })
+        }));
+    }
+    Ok(out)
 }
 
 pub(super) async fn clear_live(app: &App, id: CourierId) -> Result<(), CacheError> {
@@ -169,13 +227,16 @@ pub(super) async fn sample_due(app: &App, id: CourierId) -> bool {
     app.redis.set_if_absent(&key, "1", app.clock.real(SAMPLE_EVERY)).await.unwrap_or(true)
 }
 
-/// Stores a sample: the courier's position, and a point of his track. `false` when he is not online or was
-/// sampled a moment ago.
+/// Stores a sample: the courier's position, and a point of his track. `false` when he is neither online nor has
+/// something to bring, or was sampled a moment ago.
 pub(super) async fn sample(app: &App, id: CourierId, position: Position) -> Result<bool, DbError> {
+    let sampled_before = position.at.minus(SAMPLE_EVERY / 2);
     let filter = doc! {
         "_id": id,
-        "online": true,
-        "$or": [{ "seen_at": null }, { "seen_at": { "$lte": position.at.minus(SAMPLE_EVERY / 2) } }],
+        "$and": [
+            { "$or": [{ "online": true }, { "active_deliveries": { "$gt": 0_i64 } }] },
+            { "$or": [{ "seen_at": null }, { "seen_at": { "$lte": sampled_before } }] },
+        ],
     };
     let update = doc! { "$set": { "point": position.point.geo_json(), "seen_at": position.at } };
     if !couriers(app).update_one("db.courier.sample", filter, update).await? {

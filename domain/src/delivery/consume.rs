@@ -1,12 +1,14 @@
 //! What the room does about events of orders. Every function may be asked twice for the same event.
 
+use daraa_platform::fault::Infra;
 use daraa_platform::transact;
 use mongodb::bson::doc;
 
+use super::assign::service::cancel;
 use super::error::DeliveryError;
 use super::model::{Attempts, Delivery, DeliveryStatus, Refusals, Stop, StopKind};
 use super::rules::TRANSITIONS;
-use super::service::{cancel, cash_due};
+use super::service::cash_due;
 use super::{event, store};
 use crate::actor::Actor;
 use crate::app::App;
@@ -22,13 +24,15 @@ const LOAD_PER_ORDER: i64 = 1;
 /// `order.accepted`: an order that is to be brought gets its delivery; takeaway gets none.
 ///
 /// # Errors
-/// Database failure.
+/// An order to be brought that has no address (a defect), or database failure.
 pub async fn on_order_accepted(app: &App, event: &EventRow) -> Result<(), DeliveryError> {
     let order = order::get_system(app, OrderFacts::read(event)?.order_id).await?;
     if order.fulfillment != FulfillmentMethod::Delivery || order.delivery_id.is_some() {
         return Ok(());
     }
-    let Some(delivery) = of_order(app, &order) else { return Ok(()) };
+    // Told to ops as a dead event: an order that nobody brings must not vanish in silence.
+    let delivery = of_order(app, &order)
+        .ok_or_else(|| Infra::defect(format!("{} is to be brought, but has no address", order.id)))?;
     let made = transact!(&app.mongo, "delivery.create", DeliveryError, |tx| {
         order::set_delivery_in_tx(app, tx, order.id, delivery.id).await?;
         store::insert_in_tx(app, tx, &delivery).await?;
@@ -38,11 +42,7 @@ pub async fn on_order_accepted(app: &App, event: &EventRow) -> Result<(), Delive
     match made {
         // Cancelled before we came: nothing to bring. There already: the event came twice.
         Err(DeliveryError::OrderConflict) => Ok(()),
-        Err(DeliveryError::Infra(daraa_platform::fault::Infra::Db(e)))
-            if e.duplicate_index() == Some("delivery_order") =>
-        {
-            Ok(())
-        }
+        Err(DeliveryError::Infra(Infra::Db(e))) if e.duplicate_index() == Some("delivery_order") => Ok(()),
         other => other,
     }
 }

@@ -32,6 +32,8 @@ daraa_platform::faults! {
         TooFarAway { distance_m: i64 }: Conflict, "You are {distance_m} m away.", "أنت على بعد {distance_m} متر.", field "point";
         /// The code of the store is wrong.
         WrongStoreCode { tries_left: i64 }: BadInput, "Wrong code; {tries_left} tries left.", "رمز خاطئ، بقي {tries_left} محاولات.", field "storeCode";
+        /// What was typed cannot be a code; no try was used up.
+        NotACode: BadInput, "A code has four digits.", "الرمز من أربعة أرقام.";
         /// The PIN of the customer is wrong.
         WrongPin { tries_left: i64 }: BadInput, "Wrong PIN; {tries_left} tries left.", "رمز خاطئ، بقي {tries_left} محاولات.", field "pin";
         /// Too many wrong codes.

@@ -18,11 +18,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         IndexSpec::new("delivery_order", &[Key::Asc("order_ids")], "one delivery per order, found by it")
             .unique(),
         IndexSpec::new(
-            "delivery_live",
-            &[Key::Asc("status"), Key::Asc("created_at"), Key::Asc("_id")],
-            "dispatch reads what is open or under way, oldest first",
-        ),
-        IndexSpec::new(
             "delivery_courier_created",
             &[Key::Asc("courier_id"), Key::Desc("created_at"), Key::Desc("_id")],
             "a courier's deliveries, newest first",
@@ -40,7 +35,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         IndexSpec::new(
             "delivery_status_created",
             &[Key::Asc("status"), Key::Desc("created_at"), Key::Desc("_id")],
-            "ops list deliveries by status, newest first",
+            "ops list deliveries by status, newest first; dispatch reads what is open or under way, oldest first",
         ),
         IndexSpec::new(
             "delivery_wait_until",

@@ -21,6 +21,9 @@ pub const CODE_LOCK: Duration = Duration::from_secs(300);
 /// A courier who neither hands over nor gives up this long after the no-show timer has forgotten it: the system
 /// gives up for him.
 pub const ABANDONED_AFTER: Duration = Duration::from_secs(3_600);
+/// A courier who is to fetch something and gives no sign (no position, no step) for this long has vanished: others are
+/// asked. Couriers tell where they are about every four seconds, so this outlasts a tunnel and a change of phone.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(600);
 
 /// One legal change.
 #[derive(Debug, Clone, Copy)]
@@ -213,4 +216,26 @@ pub fn cash_collected(due: Money, said_minor: Option<i64>) -> Result<Option<Mone
         Some(said) if said != due.amount_minor => Err(DeliveryError::CashMismatch),
         _ => Ok((!due.is_zero()).then_some(due)),
     }
+}
+
+/// Whether a courier may hold this much of the platform's cash. A limit says nothing about another currency, so there
+/// he may hold none.
+#[must_use]
+pub fn within_cash_limit(held: Money, limit: Money) -> bool {
+    held.currency == limit.currency && held.amount_minor <= limit.amount_minor
+}
+
+/// When the courier of a delivery last did something about it.
+fn last_sign(delivery: &Delivery) -> Option<Timestamp> {
+    delivery.assigned_at.max(delivery.history.last().map(|step| step.at))
+}
+
+/// Of the deliveries of one courier whose position is not known after `before`: those he was to fetch and has forgotten.
+/// None, when he has done something about any of them since.
+#[must_use]
+pub fn forgotten(deliveries: &[Delivery], before: Timestamp) -> Vec<&Delivery> {
+    if deliveries.iter().any(|delivery| last_sign(delivery).is_none_or(|at| at > before)) {
+        return Vec::new();
+    }
+    deliveries.iter().filter(|d| matches!(d.status, S::Assigned | S::EnRouteToPickup)).collect()
 }

@@ -1,7 +1,7 @@
 //! The collections `deliveries` and `dispatch_shards`.
 
 use daraa_platform::ids::TypedId as _;
-use daraa_platform::mongo::{Coll, DbError, Tx};
+use daraa_platform::mongo::{Coll, DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
@@ -13,8 +13,8 @@ use super::model::{
 use crate::app::App;
 use crate::ids::{CourierId, DeliveryId, OrderId};
 
-/// Dispatch of one shard looks at this many open deliveries, and as many under way.
-pub(super) const MAX_LIVE: i64 = 1_000;
+/// Dispatch of one shard looks at this many open deliveries, and as many under way: far more than its couriers carry.
+const MAX_LIVE: usize = 20_000;
 
 /// More than any courier's capacity.
 const MAX_WITH_COURIER: i64 = 20;
@@ -49,14 +49,14 @@ pub(super) async fn get_many(app: &App, ids: &[DeliveryId]) -> Result<Vec<Delive
 
 /// What needs a courier or is under way, oldest first.
 pub(super) async fn live(app: &App, statuses: &[DeliveryStatus]) -> Result<Vec<Delivery>, DbError> {
-    deliveries(app)
-        .find_many(
-            "db.delivery.live",
-            doc! { "status": one_of(statuses) },
-            doc! { "created_at": 1, "_id": 1 },
-            MAX_LIVE,
-        )
-        .await
+    let after = |last: &Delivery| {
+        let later = doc! { "created_at": { "$gt": last.created_at } };
+        let same = doc! { "created_at": last.created_at, "_id": { "$gt": last.id } };
+        // Said twice, for the index takes its bounds from the plain condition only.
+        doc! { "created_at": { "$gte": last.created_at }, "$or": [later, same] }
+    };
+    let (filter, sort) = (doc! { "status": one_of(statuses) }, doc! { "created_at": 1, "_id": 1 });
+    deliveries(app).find_pages("db.delivery.live", filter, sort, MAX_LIVE, after).await
 }
 
 /// Which deliveries a list shows; always scoped.
@@ -145,8 +145,11 @@ pub(super) async fn set_attempts(
 
 /// A new estimate, while somebody waits for it.
 pub(super) async fn set_eta(app: &App, id: DeliveryId, eta: &DeliveryEta) -> Result<bool, DbError> {
+    let over: Vec<&str> =
+        DeliveryStatus::ALL.iter().filter(|status| status.is_final()).map(|status| status.as_str()).collect();
+    let filter = doc! { "_id": id, "status": { "$nin": over } };
     let update = doc! { "$set": { "eta": serialize_to_bson(eta)? } };
-    deliveries(app).update_one("db.delivery.set_eta", doc! { "_id": id }, update).await
+    deliveries(app).update_one("db.delivery.set_eta", filter, update).await
 }
 
 /// Notes that ops were told; `None` when they had been told before.
@@ -208,8 +211,19 @@ pub(super) async fn of_orders(app: &App, order_ids: &[OrderId]) -> Result<Vec<De
 }
 
 /// What a courier has now; bounded by his capacity.
-pub(super) async fn with_courier(app: &App, courier_id: CourierId) -> Result<Vec<Delivery>, DbError> {
+pub(super) async fn with_courier_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    courier_id: CourierId,
+) -> Result<Vec<Delivery>, DbError> {
     let filter = doc! { "courier_id": courier_id, "status": one_of(DeliveryStatus::WITH_COURIER) };
     let sort = doc! { "created_at": -1, "_id": -1 };
-    deliveries(app).find_many("db.delivery.with_courier", filter, sort, MAX_WITH_COURIER).await
+    deliveries(app).find_many_in_tx(tx, "db.delivery.with_courier", filter, sort, MAX_WITH_COURIER).await
+}
+
+/// What these couriers have now; bounded by their capacity and their number.
+pub(super) async fn with_couriers(app: &App, courier_ids: &[CourierId]) -> Result<Vec<Delivery>, DbError> {
+    let wanted: Vec<Bson> = courier_ids.iter().copied().map(Bson::from).collect();
+    let filter = doc! { "courier_id": { "$in": wanted }, "status": one_of(DeliveryStatus::WITH_COURIER) };
+    deliveries(app).find_many("db.delivery.with_couriers", filter, doc! { "_id": 1 }, MAX_ROWS).await
 }

@@ -14,7 +14,7 @@ use super::model::{
 };
 use super::rules::{
     ABANDONED_AFTER, CODE_LOCK, Decision, Facts, MAX_CODE_TRIES, Party, TRANSITIONS, available_actions,
-    cash_collected, claim_try, decide,
+    cash_collected, claim_try, decide, forgotten, within_cash_limit,
 };
 
 const PARTIES: [Party; 5] = [Party::Customer, Party::Staff, Party::Courier, Party::Ops, Party::System];
@@ -72,6 +72,45 @@ fn actions() -> Vec<A> {
         }
     }
     out
+}
+
+#[test]
+fn what_was_to_be_fetched_is_forgotten_when_no_step_is_younger() {
+    let taken = |status: S, secs: i64| Delivery { assigned_at: Some(at(secs)), ..delivery(status) };
+    let stepped = |status: S, secs: i64| {
+        let mut delivery = taken(status, 0);
+        delivery.history.push(DeliveryStep {
+            at: at(secs),
+            actor: "courier".to_owned(),
+            action: A::Depart,
+            from: S::Assigned,
+            to: status,
+            reason: None,
+            version: 2,
+        });
+        delivery
+    };
+    let found = |deliveries: &[Delivery]| -> Vec<S> {
+        forgotten(deliveries, at(100)).into_iter().map(|d| d.status).collect()
+    };
+    assert_eq!(found(&[taken(S::Assigned, 100)]), [S::Assigned]);
+    assert_eq!(found(&[stepped(S::EnRouteToPickup, 100)]), [S::EnRouteToPickup]);
+    assert!(found(&[taken(S::Assigned, 101)]).is_empty(), "just taken");
+    assert!(found(&[stepped(S::EnRouteToPickup, 101)]).is_empty(), "just set off");
+    // What he carries stays his, and a sign about one of his deliveries counts for all.
+    assert_eq!(found(&[taken(S::Assigned, 0), stepped(S::PickedUp, 0)]), [S::Assigned]);
+    assert!(found(&[taken(S::Assigned, 0), stepped(S::PickedUp, 101)]).is_empty());
+    for status in S::ALL.iter().filter(|s| !matches!(s, S::Assigned | S::EnRouteToPickup)) {
+        assert!(found(&[taken(*status, 0)]).is_empty(), "{status:?}");
+    }
+}
+
+#[test]
+fn a_limit_holds_for_its_own_currency() {
+    let limit = Money::new(1_000, Currency::Syp);
+    assert!(within_cash_limit(limit, limit));
+    assert!(!within_cash_limit(Money::new(1_001, Currency::Syp), limit));
+    assert!(!within_cash_limit(Money::new(1, Currency::Usd), limit), "no limit is no leave");
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use daraa_platform::mongo::DbError;
 use futures_util::future::try_join_all;
+use tokio::sync::oneshot::error::TryRecvError;
+use tokio::sync::{MutexGuard, oneshot};
 use tracing::debug;
 
 use super::model::{FeedEvent, KEEP_SECS, TOPIC_EVENT};
@@ -19,21 +21,53 @@ pub const MAX_READ: i64 = 200;
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So many appends to one topic may meet; far above what one relay can cause.
 const MAX_MEETINGS: u32 = 50;
+/// So many rows go into one write: more than one relay works on at once.
+const MAX_TOGETHER: usize = 100;
 /// So many topics are remembered before the memory is emptied; a forgotten head is read again.
 const MAX_REMEMBERED: usize = 50_000;
 
 /// The last number of each topic as this process knows it, and the queue of those who append to a topic. Only
 /// saves reads and collisions: the unique index keeps the numbers right between processes.
 #[derive(Debug, Default)]
-pub struct Heads(Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<i64>>>>>);
+pub struct Heads(Mutex<HashMap<String, Arc<Line>>>);
+
+/// Those who append to one topic: who has the lock takes the rows of all who wait for it along.
+#[derive(Debug, Default)]
+struct Line {
+    last: tokio::sync::Mutex<Option<i64>>,
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+/// A row to be appended, and who wants to know of it.
+#[derive(Debug)]
+struct Waiting {
+    row: FeedEvent,
+    appended: oneshot::Sender<()>,
+}
 
 impl Heads {
-    fn of(&self, topic: &str) -> Arc<tokio::sync::Mutex<Option<i64>>> {
+    fn of(&self, topic: &str) -> Arc<Line> {
         let mut heads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if heads.len() >= MAX_REMEMBERED {
             heads.retain(|_, head| Arc::strong_count(head) > 1);
         }
         Arc::clone(heads.entry(topic.to_owned()).or_default())
+    }
+}
+
+impl Line {
+    fn queue(&self, row: FeedEvent) -> oneshot::Receiver<()> {
+        let (appended, told) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { row, appended });
+        told
+    }
+
+    /// The rows that somebody still waits for, the oldest first, at most [`MAX_TOGETHER`].
+    fn take(&self) -> Vec<Waiting> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|one| !one.appended.is_closed());
+        let some = waiting.len().min(MAX_TOGETHER);
+        waiting.drain(..some).collect()
     }
 }
 
@@ -69,25 +103,91 @@ pub async fn append(app: &App, event: &EventRow) -> Result<(), DbError> {
 }
 
 async fn append_to(app: &App, topic: &str, event: &EventRow) -> Result<(), DbError> {
-    let head = app.feed.of(topic);
+    let line = app.feed.of(topic);
+    let mut told = line.queue(row_of(app, topic, event));
     // One at a time per topic: two that meet would take the same number, and one of them would have to try again.
-    let mut last = head.lock().await;
+    let mut last = line.last.lock().await;
+    // Ends: who is told nothing has a row in the queue, and each turn takes the oldest ones out of it.
+    loop {
+        match told.try_recv() {
+            // Somebody before us took our row along.
+            Ok(()) => return Ok(()),
+            // He did, and had no luck with it.
+            Err(TryRecvError::Closed) => return append_alone(app, topic, event, last).await,
+            Err(TryRecvError::Empty) => {}
+        }
+        let batch = line.take();
+        if batch.len() < 2 {
+            // Nobody else waits.
+            return append_alone(app, topic, event, last).await;
+        }
+        match append_together(app, topic, &mut last, batch).await {
+            Ok(()) => {}
+            // One of them is in already, or another process took the numbers: each is seen to alone.
+            Err(e) if e.duplicate_index().is_some() => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+fn row_of(app: &App, topic: &str, event: &EventRow) -> FeedEvent {
+    FeedEvent {
+        id: app.ids.next_oid(),
+        topic: topic.to_owned(),
+        sequence: 0,
+        event_id: event.id,
+        kind: event.kind.clone(),
+        subject_id: event.subject.clone(),
+        at: event.at,
+        data: event.data.clone(),
+        created_at: app.clock.now(),
+    }
+}
+
+/// Appends the rows of all who wait, in one write. When it fails, those who wait are not told and see to themselves.
+async fn append_together(
+    app: &App,
+    topic: &str,
+    last: &mut Option<i64>,
+    batch: Vec<Waiting>,
+) -> Result<(), DbError> {
+    let known = match *last {
+        Some(known) => known,
+        None => last_of(app, topic).await?,
+    };
+    // Until the answer is there, which numbers are taken is not known.
+    *last = None;
+    let (mut rows, waiting): (Vec<FeedEvent>, Vec<oneshot::Sender<()>>) =
+        batch.into_iter().map(|one| (one.row, one.appended)).unzip();
+    let mut sequence = known;
+    for row in &mut rows {
+        sequence = sequence.saturating_add(1);
+        row.sequence = sequence;
+    }
+    store::insert_many(app, &rows).await?;
+    *last = Some(sequence);
+    // Before anybody is told: an event whose append is known to be done is not appended again to put the head right.
+    store::advance(app, topic, sequence).await?;
+    for appended in waiting {
+        // Who does not wait any more was cut short, and asks again.
+        let _ = appended.send(());
+    }
+    tell(app, topic, sequence).await;
+    Ok(())
+}
+
+async fn append_alone(
+    app: &App,
+    topic: &str,
+    event: &EventRow,
+    mut last: MutexGuard<'_, Option<i64>>,
+) -> Result<(), DbError> {
     let mut known = match *last {
         Some(known) => known,
         None => last_of(app, topic).await?,
     };
     for _ in 0..MAX_MEETINGS {
-        let row = FeedEvent {
-            id: app.ids.next_oid(),
-            topic: topic.to_owned(),
-            sequence: known.saturating_add(1),
-            event_id: event.id,
-            kind: event.kind.clone(),
-            subject_id: event.subject.clone(),
-            at: event.at,
-            data: event.data.clone(),
-            created_at: app.clock.now(),
-        };
+        let row = FeedEvent { sequence: known.saturating_add(1), ..row_of(app, topic, event) };
         match store::insert(app, &row).await {
             Ok(()) => {
                 *last = Some(row.sequence);
@@ -105,7 +205,11 @@ async fn append_to(app: &App, topic: &str, event: &EventRow) -> Result<(), DbErr
                 }
                 return Ok(());
             }
-            Err(e) if e.duplicate_index().is_some() => known = last_of(app, topic).await?.max(row.sequence),
+            Err(e) if e.duplicate_index().is_some() => {
+                // The head lags behind what is being appended elsewhere or was cut short; the events do not.
+                let taken = store::newest(app, topic).await?.max(row.sequence);
+                known = last_of(app, topic).await?.max(taken);
+            }
             Err(e) => {
                 // Whether the number was taken is not known: ask the database next time.
                 *last = None;

@@ -27,6 +27,13 @@ pub(super) async fn last(app: &App, topics: &[String]) -> Result<HashMap<String,
     Ok(rows.into_iter().map(|head| (head.topic, head.last)).collect())
 }
 
+/// The last number among a topic's events that are kept; 0 when there is none.
+pub(super) async fn newest(app: &App, topic: &str) -> Result<i64, DbError> {
+    let sort = doc! { "sequence": -1 };
+    let rows = events(app).find_many("db.feed.newest", doc! { "topic": topic }, sort, 1).await?;
+    Ok(rows.first().map_or(0, |event| event.sequence))
+}
+
 /// Notes that `sequence` is taken; never goes back.
 pub(super) async fn advance(app: &App, topic: &str, sequence: i64) -> Result<(), DbError> {
     let update = doc! { "$max": { "last": sequence } };
@@ -41,6 +48,11 @@ pub(super) async fn advance(app: &App, topic: &str, sequence: i64) -> Result<(),
 
 pub(super) async fn insert(app: &App, event: &FeedEvent) -> Result<(), DbError> {
     events(app).insert("db.feed.insert", event).await
+}
+
+/// Inserts them in their order; when one is refused, those before it are in and those after it are not.
+pub(super) async fn insert_many(app: &App, rows: &[FeedEvent]) -> Result<(), DbError> {
+    events(app).insert_many("db.feed.insert_many", rows).await
 }
 
 pub(super) async fn find(app: &App, topic: &str, event_id: EventId) -> Result<Option<FeedEvent>, DbError> {

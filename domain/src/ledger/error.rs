@@ -1,11 +1,15 @@
 //! What can go wrong with the books.
 
+use daraa_platform::money::Money;
+
 daraa_platform::faults! {
     /// What the books refuse.
     pub enum LedgerError, LedgerErrorCode {
         /// The wallet holds less than asked for, holds of open orders not counted.
-        InsufficientFunds { available_minor: i64 }:
-            Conflict, "The wallet has only {available_minor} minor units available.", "الرصيد المتاح في المحفظة هو {available_minor} فقط (بأصغر وحدة).";
+        InsufficientFunds { available: Money }:
+            Conflict, "The wallet has only {available} available.", "الرصيد المتاح في المحفظة هو {available} فقط.";
+        /// Nobody credits a wallet of one's own.
+        OwnWallet: Conflict, "Somebody else has to credit your own wallet.", "يجب أن يضيف شخص آخر الرصيد إلى محفظتك.";
         /// There is no such account.
         AccountNotFound: NotFound, "There is no such account.", "لا يوجد حساب كهذا.";
         /// An amount that must be positive is not, or is too large.

@@ -20,6 +20,7 @@ pub(super) const COMMISSIONS: &str = "commissions";
 pub(super) const EARNINGS: &str = "earnings";
 
 pub(super) const REFERENCE_INDEX: &str = "ledger_transactions_reference";
+pub(super) const COMMISSION_INDEX: &str = "commissions_order";
 
 /// The indexes of the transactions.
 pub const TRANSACTION_INDEXES: CollectionIndexes = CollectionIndexes {
@@ -71,7 +72,7 @@ pub const BALANCE_INDEXES: CollectionIndexes = CollectionIndexes {
 pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COMMISSIONS,
     indexes: &[
-        IndexSpec::new("commissions_order", &[Key::Asc("order_id")], "one commission an order").unique(),
+        IndexSpec::new(COMMISSION_INDEX, &[Key::Asc("order_id")], "one commission an order").unique(),
         IndexSpec::new(
             "commissions_store_account",
             &[Key::Asc("store_account_id")],
@@ -84,13 +85,13 @@ pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
         ),
         IndexSpec::new(
             "commissions_store_status_created",
-            &[Key::Asc("store_account_id"), Key::Asc("status"), Key::Desc("created_at")],
+            &[Key::Asc("store_account_id"), Key::Asc("status"), Key::Desc("created_at"), Key::Desc("_id")],
             "a store's commissions of one status, newest first",
         ),
         IndexSpec::new(
             "commissions_status_created",
-            &[Key::Asc("status"), Key::Desc("created_at")],
-            "the ops list of commissions",
+            &[Key::Asc("status"), Key::Desc("created_at"), Key::Desc("_id")],
+            "the ops list of commissions, newest first",
         ),
     ],
 };
@@ -382,6 +383,9 @@ pub struct Commission {
     pub amount_minor: i64,
     /// How much of the base was refunded at the store's expense.
     pub refunded_base_minor: i64,
+    /// What that is of the money the customer paid for the items: less than the base where we paid for a discount.
+    #[serde(default)]
+    pub refunded_items_minor: i64,
     /// How much of the amount was given back for it.
     pub reversed_minor: i64,
     /// The currency of all amounts.
@@ -528,10 +532,12 @@ pub struct RefundPosting {
     pub courier_id: Option<CourierId>,
     /// What the customer got back in all.
     pub amount: Money,
-    /// How much of it is for items; the rest is fees and tips.
+    /// How much of it is for items, without their tax; what is neither is fees and tips.
     pub of_items: Money,
     /// How much of it is tax.
     pub of_tax: Money,
+    /// What the customer paid for the order's items in all: after their discount, tax included.
+    pub items_paid: Money,
     /// Who pays for it.
     pub liability: RefundLiability,
 }

@@ -51,6 +51,12 @@ pub const MAX_ENTRIES: usize = 32;
 /// # Errors
 /// [`BooksError::Unbalanced`], too many or no entries, overflow.
 pub fn balanced(entries: &[(LedgerAccount, Money)]) -> Result<Vec<(LedgerAccount, Money)>, BooksError> {
+    let merged = merged(entries)?;
+    if merged.is_empty() { Err(BooksError::EntryCount(0)) } else { Ok(merged) }
+}
+
+/// [`balanced`], where entries that cancel each other out are no mistake: there is nothing to book then.
+fn merged(entries: &[(LedgerAccount, Money)]) -> Result<Vec<(LedgerAccount, Money)>, BooksError> {
     if entries.len() > MAX_ENTRIES {
         return Err(BooksError::EntryCount(entries.len()));
     }
@@ -63,9 +69,6 @@ pub fn balanced(entries: &[(LedgerAccount, Money)]) -> Result<Vec<(LedgerAccount
         }
     }
     merged.retain(|(_, amount)| !amount.is_zero());
-    if merged.is_empty() {
-        return Err(BooksError::EntryCount(0));
-    }
     merged.sort_by(|(a, x), (b, y)| a.cmp(b).then(x.currency.cmp(&y.currency)));
     let mut currencies: Vec<Currency> = merged.iter().map(|(_, m)| m.currency).collect();
     currencies.sort();
@@ -89,7 +92,8 @@ pub struct Division {
     pub commission: Money,
     /// Who earns what for what; zero amounts are left out.
     pub earnings: Vec<(Payee, EarningKind, Money)>,
-    /// The entries; they sum to zero.
+    /// The entries; they sum to zero. None when nobody owes anybody anything: an order that cost nothing, or goods that
+    /// were paid at the counter to a store that owes no commission.
     pub entries: Vec<(LedgerAccount, Money)>,
 }
 
@@ -171,10 +175,7 @@ pub fn divide(s: &Settlement) -> Result<Division, BooksError> {
         earnings.push((Payee::Courier(courier_id), EarningKind::Tip, courier_tip));
     }
     earnings.retain(|(_, _, amount)| !amount.is_zero());
-    // An order that was free for everybody has nothing to book.
-    let entries =
-        if entries.iter().all(|(_, amount)| amount.is_zero()) { Vec::new() } else { balanced(&entries)? };
-    Ok(Division { commission_base, commission, earnings, entries })
+    Ok(Division { commission_base, commission, earnings, entries: merged(&entries)? })
 }
 
 /// How a refund is charged.
@@ -182,6 +183,8 @@ pub fn divide(s: &Settlement) -> Result<Division, BooksError> {
 pub struct RefundCharge {
     /// How much of the commission is given back to the store now.
     pub commission_back: Money,
+    /// What was refunded of the items at the store's expense afterwards, minor units.
+    pub refunded_items_minor: i64,
     /// The commission's refunded base afterwards, minor units.
     pub refunded_base_minor: i64,
     /// What is taken back from earnings: who, what for, how much.
@@ -191,11 +194,12 @@ pub struct RefundCharge {
 }
 
 /// Charges a refund to the liable party. At the store's expense its commission on the refunded items is given
-/// back: in steps, so that after a refund of the whole base exactly the whole commission is back.
+/// back: the same share of its base as was refunded of what the customer paid for items, which is less than the base
+/// where we paid for a discount. In steps, so that after a refund of all items exactly the whole commission is back.
 ///
 /// # Errors
 /// Amounts out of bounds, a courier's liability without a courier.
-pub fn charge_refund(r: &RefundPosting, commission: Option<&Commission>) -> Result<RefundCharge, BooksError> {
+pub fn charge_refund(r: &RefundPosting, c: &Commission) -> Result<RefundCharge, BooksError> {
     let currency = r.amount.currency;
     let zero = Money::zero(currency);
     let rest = r.amount.sub(r.of_items)?.sub(r.of_tax)?;
@@ -211,13 +215,11 @@ pub fn charge_refund(r: &RefundPosting, commission: Option<&Commission>) -> Resu
     let borne = r.amount.sub(r.of_tax)?;
     let mut charge = RefundCharge {
         commission_back: zero,
-        refunded_base_minor: 0,
+        refunded_items_minor: c.refunded_items_minor,
+        refunded_base_minor: c.refunded_base_minor,
         taken_back: Vec::new(),
         entries: Vec::new(),
     };
-    if let Some(c) = commission {
-        charge.refunded_base_minor = c.refunded_base_minor;
-    }
     match r.liability {
         RefundLiability::Platform => entries.push((LedgerAccount::PlatformRevenue, borne.negate()?)),
         RefundLiability::Courier => {
@@ -226,12 +228,13 @@ pub fn charge_refund(r: &RefundPosting, commission: Option<&Commission>) -> Resu
             charge.taken_back.push((Payee::Courier(courier_id), EarningKind::Delivery, borne));
         }
         RefundLiability::Store => {
-            if let Some(c) = commission {
-                charge.refunded_base_minor =
-                    c.refunded_base_minor.saturating_add(r.of_items.amount_minor).min(c.base_minor);
-                charge.commission_back = commission_share(c, charge.refunded_base_minor)?
-                    .sub(Money::new(c.reversed_minor, currency))?;
-            }
+            let paid_minor = r.items_paid.amount_minor.max(0);
+            let items_minor = r.of_items.add(r.of_tax)?.amount_minor;
+            charge.refunded_items_minor = c.refunded_items_minor.saturating_add(items_minor).min(paid_minor);
+            let base = part_of(Money::new(c.base_minor, currency), charge.refunded_items_minor, paid_minor)?;
+            charge.refunded_base_minor = base.amount_minor.max(c.refunded_base_minor);
+            charge.commission_back = commission_share(c, charge.refunded_base_minor)?
+                .sub(Money::new(c.reversed_minor, currency))?;
             let by_store = borne.sub(charge.commission_back)?;
             entries.push((LedgerAccount::StorePayable(r.store_id), by_store.negate()?));
             entries.push((LedgerAccount::PlatformRevenue, charge.commission_back.negate()?));
@@ -244,13 +247,15 @@ pub fn charge_refund(r: &RefundPosting, commission: Option<&Commission>) -> Resu
 
 /// The part of a commission that belongs to `refunded_base_minor` of its base.
 fn commission_share(c: &Commission, refunded_base_minor: i64) -> Result<Money, MoneyError> {
-    let amount = Money::new(c.amount_minor, c.currency);
-    if c.base_minor <= 0 {
-        return Ok(Money::zero(c.currency));
+    part_of(Money::new(c.amount_minor, c.currency), refunded_base_minor, c.base_minor)
+}
+
+/// `whole × part ÷ all`, to the nearest minor unit; nothing of nothing.
+fn part_of(whole: Money, part: i64, all: i64) -> Result<Money, MoneyError> {
+    if all <= 0 || part <= 0 {
+        return Ok(Money::zero(whole.currency));
     }
-    let kept = c.base_minor.saturating_sub(refunded_base_minor).max(0);
-    let shares = amount.split(&[refunded_base_minor, kept])?;
-    Ok(shares.first().copied().unwrap_or(Money::zero(c.currency)))
+    whole.split(&[part, all.saturating_sub(part).max(0)])?.first().copied().ok_or(MoneyError::NoShares)
 }
 
 /// A commission's status from its amounts.

@@ -1,5 +1,6 @@
 //! Use cases of the books.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use daraa_platform::money::{Currency, Money};
@@ -8,14 +9,14 @@ use daraa_platform::paging::{Page, PageRequest};
 
 use super::error::LedgerError;
 use super::model::{
-    CashFloat, Commission, CommissionStatus, Earning, EarningStatus, LedgerAccount, LedgerEntry,
-    LedgerProblem, LedgerTransaction, NewTransaction, Payee, REFERENCE_INDEX, RefundPosting, Settlement,
-    TransactionKind,
+    COMMISSION_INDEX, CashFloat, Commission, CommissionStatus, Earning, EarningStatus, LedgerAccount,
+    LedgerEntry, LedgerProblem, LedgerTransaction, NewTransaction, Payee, REFERENCE_INDEX, RefundPosting,
+    Settlement, TransactionKind,
 };
 use super::{rules, store, wallet};
 use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::app::App;
-use crate::ids::{CourierId, LedgerTransactionId, OrderId, StoreId};
+use crate::ids::{CourierId, LedgerTransactionId, StoreId};
 
 /// Earnings are held back this long, so that complaints can still be charged to them.
 const EARNING_HOLD: Duration = Duration::from_secs(24 * 3600);
@@ -92,7 +93,10 @@ pub async fn post_in_tx(app: &App, tx: &mut Tx, new: NewTransaction) -> Result<P
 }
 
 fn already_posted(e: DbError) -> LedgerError {
-    if e.duplicate_index() == Some(REFERENCE_INDEX) { LedgerError::AlreadyPosted } else { e.into() }
+    match e.duplicate_index() {
+        Some(REFERENCE_INDEX | COMMISSION_INDEX) => LedgerError::AlreadyPosted,
+        _ => e.into(),
+    }
 }
 
 /// Whether a cause is booked, asked inside the caller's transaction.
@@ -103,32 +107,26 @@ pub async fn is_posted_in_tx(app: &App, tx: &mut Tx, reference: &str) -> Result<
     Ok(store::find_transaction_in_tx(app, tx, reference).await?.is_some())
 }
 
-fn settle_reference(order_id: OrderId) -> String {
-    format!("settle:{order_id}")
-}
-
 /// Divides a completed order's money among its parties, with its commission and earnings. Called again for the
-/// same order it does nothing.
+/// same order it does nothing: the commission, which every settled order has, be it zero, is the mark.
 ///
 /// # Errors
 /// Figures that do not sum are a defect; database failure.
 pub async fn settle_order_in_tx(app: &App, tx: &mut Tx, order: &Settlement) -> Result<(), LedgerError> {
-    let reference = settle_reference(order.order_id);
-    if is_posted_in_tx(app, tx, &reference).await? {
+    if store::commission_in_tx(app, tx, order.order_id).await?.is_some() {
         return Ok(());
     }
     let division = rules::divide(order).map_err(daraa_platform::fault::Infra::from)?;
-    if division.entries.is_empty() {
-        return Ok(());
+    if !division.entries.is_empty() {
+        let new = NewTransaction {
+            reference: format!("settle:{}", order.order_id),
+            kind: TransactionKind::Settlement,
+            order_id: Some(order.order_id),
+            actor: "system:settle".to_owned(),
+            entries: division.entries,
+        };
+        post_in_tx(app, tx, new).await?;
     }
-    let new = NewTransaction {
-        reference,
-        kind: TransactionKind::Settlement,
-        order_id: Some(order.order_id),
-        actor: "system:settle".to_owned(),
-        entries: division.entries,
-    };
-    post_in_tx(app, tx, new).await?;
     let now = app.clock.now();
     let commission = Commission {
         id: app.ids.next(),
@@ -139,12 +137,13 @@ pub async fn settle_order_in_tx(app: &App, tx: &mut Tx, order: &Settlement) -> R
         bps: order.commission_bps,
         amount_minor: division.commission.amount_minor,
         refunded_base_minor: 0,
+        refunded_items_minor: 0,
         reversed_minor: 0,
         currency: order.total.currency,
         status: CommissionStatus::Final,
         created_at: now,
     };
-    store::insert_commission_in_tx(app, tx, &commission).await?;
+    store::insert_commission_in_tx(app, tx, &commission).await.map_err(already_posted)?;
     let earnings: Vec<Earning> = division
         .earnings
         .into_iter()
@@ -181,12 +180,8 @@ pub async fn reverse_for_refund_in_tx(
         return Ok(());
     }
     // Charged before the settlement, the refund would leave the commission on what was given back.
-    if !is_posted_in_tx(app, tx, &settle_reference(refund.order_id)).await? {
-        return Err(LedgerError::NotSettled);
-    }
-    let commission = store::commission_in_tx(app, tx, refund.order_id).await?;
-    let charge =
-        rules::charge_refund(refund, commission.as_ref()).map_err(daraa_platform::fault::Infra::from)?;
+    let before = store::commission_in_tx(app, tx, refund.order_id).await?.ok_or(LedgerError::NotSettled)?;
+    let charge = rules::charge_refund(refund, &before).map_err(daraa_platform::fault::Infra::from)?;
     let new = NewTransaction {
         reference,
         kind: TransactionKind::RefundCharge,
@@ -195,13 +190,16 @@ pub async fn reverse_for_refund_in_tx(
         entries: charge.entries,
     };
     post_in_tx(app, tx, new).await?;
-    if let Some(before) = &commission
-        && charge.refunded_base_minor != before.refunded_base_minor
-    {
+    if charge.refunded_items_minor != before.refunded_items_minor {
         let reversed_minor = before.reversed_minor.saturating_add(charge.commission_back.amount_minor);
-        let status = rules::commission_status(before.amount_minor, reversed_minor);
-        let base = charge.refunded_base_minor;
-        store::reverse_commission_in_tx(app, tx, before, base, reversed_minor, status).await?;
+        let after = Commission {
+            refunded_base_minor: charge.refunded_base_minor,
+            refunded_items_minor: charge.refunded_items_minor,
+            reversed_minor,
+            status: rules::commission_status(before.amount_minor, reversed_minor),
+            ..before.clone()
+        };
+        store::reverse_commission_in_tx(app, tx, &before, &after).await?;
     }
     for (payee, kind, amount) in charge.taken_back {
         store::take_back_in_tx(app, tx, refund.order_id, payee, kind, amount.amount_minor).await?;
@@ -220,6 +218,28 @@ pub async fn float_of(
 ) -> Result<CashFloat, LedgerError> {
     let balance = balance_of(app, LedgerAccount::CourierFloat(courier_id), currency).await?;
     Ok(CashFloat { courier_id, owed: balance.negate()? })
+}
+
+/// The cash of many couriers at once; those who carry none may be missing.
+///
+/// # Errors
+/// Database failure.
+pub async fn floats_of(
+    app: &App,
+    courier_ids: &[CourierId],
+    currency: Currency,
+) -> Result<Vec<CashFloat>, LedgerError> {
+    let accounts: BTreeMap<LedgerAccount, CourierId> =
+        courier_ids.iter().map(|id| (LedgerAccount::CourierFloat(*id), *id)).collect();
+    let wanted: Vec<LedgerAccount> = accounts.keys().copied().collect();
+    let mut floats = Vec::new();
+    for balance in store::balances(app, &wanted, currency).await? {
+        if let Some(courier_id) = accounts.get(&balance.account) {
+            let owed = Money::new(balance.balance_minor, currency).negate()?;
+            floats.push(CashFloat { courier_id: *courier_id, owed });
+        }
+    }
+    Ok(floats)
 }
 
 /// What a courier has earned and was not paid out yet.

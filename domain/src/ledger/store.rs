@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use daraa_platform::ids::TypedId as _;
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::{DbError, Tx};
+use daraa_platform::mongo::{DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc, serialize_to_bson};
@@ -81,6 +81,22 @@ pub(super) async fn balance(
     balances.find_one("db.ledger.balance", doc! { "_id": balance_id(account, currency) }).await
 }
 
+/// The cached balances of these accounts in one currency, read in as few queries as the bound on rows allows.
+pub(super) async fn balances(
+    app: &App,
+    accounts: &[LedgerAccount],
+    currency: Currency,
+) -> Result<Vec<LedgerBalance>, DbError> {
+    let rows = app.mongo.coll(BALANCES);
+    let mut found = Vec::new();
+    for some in accounts.chunks(usize::try_from(MAX_ROWS).unwrap_or(usize::MAX)) {
+        let ids: Vec<String> = some.iter().map(|account| balance_id(*account, currency)).collect();
+        let filter = doc! { "_id": { "$in": ids } };
+        found.extend(rows.find_many("db.ledger.balances", filter, doc! { "_id": 1 }, MAX_ROWS).await?);
+    }
+    Ok(found)
+}
+
 pub(super) async fn balances_of(app: &App, account: LedgerAccount) -> Result<Vec<LedgerBalance>, DbError> {
     let filter = doc! { "account": account.to_string() };
     // One a currency.
@@ -124,16 +140,15 @@ pub(super) async fn reverse_commission_in_tx(
     app: &App,
     tx: &mut Tx,
     before: &Commission,
-    refunded_base_minor: i64,
-    reversed_minor: i64,
-    status: CommissionStatus,
+    after: &Commission,
 ) -> Result<bool, DbError> {
     // The amount read before is the precondition: a refund at the same time makes one of the two run again.
     let filter = doc! { "_id": before.id, "reversed_minor": before.reversed_minor };
     let set = doc! {
-        "refunded_base_minor": refunded_base_minor,
-        "reversed_minor": reversed_minor,
-        "status": serialize_to_bson(&status)?,
+        "refunded_base_minor": after.refunded_base_minor,
+        "refunded_items_minor": after.refunded_items_minor,
+        "reversed_minor": after.reversed_minor,
+        "status": serialize_to_bson(&after.status)?,
     };
     let rows = app.mongo.coll::<Commission>(COMMISSIONS);
     rows.update_one_in_tx(tx, "db.commission.reverse", filter, doc! { "$set": set }).await

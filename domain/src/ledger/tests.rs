@@ -6,8 +6,8 @@ use mongodb::bson::oid::ObjectId;
 use proptest::prelude::*;
 
 use super::model::{
-    Commission, CommissionStatus, CostBearer, LedgerAccount, Payee, PaymentMethod, RefundLiability,
-    RefundPosting, Settlement,
+    Commission, CommissionStatus, CostBearer, EarningKind, LedgerAccount, Payee, PaymentMethod,
+    RefundLiability, RefundPosting, Settlement,
 };
 use super::rules::{balanced, charge_refund, commission_status, divide};
 use crate::ids::{AccountId, CourierId, OrderId, StoreId};
@@ -82,6 +82,7 @@ fn commission(currency: Currency, base_minor: i64, amount_minor: i64) -> Commiss
         bps: 1_500,
         amount_minor,
         refunded_base_minor: 0,
+        refunded_items_minor: 0,
         reversed_minor: 0,
         currency,
         status: CommissionStatus::Final,
@@ -122,19 +123,24 @@ proptest! {
     fn refunds_in_any_steps_give_the_whole_commission_back_and_sum_to_zero(
         currency in currencies(),
         base in 1_i64..1_000_000_000,
+        by_us_bps in 0_i64..10_000,
         bps in 0_i64..=10_000,
         cuts in prop::collection::vec(1_i64..1_000, 1..8),
     ) {
         let charged = Money::new(base, currency).percent(bps).unwrap();
         let mut c = commission(currency, base, charged.amount_minor);
-        let steps = Money::new(base, currency).split(&cuts).unwrap();
+        // What we paid of the items as a discount is part of the base and was not paid by the customer.
+        let by_us = Money::new(base - 1, currency).percent(by_us_bps).unwrap();
+        let paid = Money::new(base, currency).sub(by_us).unwrap();
+        let steps = paid.split(&cuts).unwrap();
         for step in steps {
             if step.is_zero() { continue; }
             let refund = RefundPosting {
                 refund_id: id(7), order_id: id(1), store_id: id(2), courier_id: None,
-                amount: step, of_items: step, of_tax: Money::zero(currency), liability: RefundLiability::Store,
+                amount: step, of_items: step, of_tax: Money::zero(currency), items_paid: paid,
+                liability: RefundLiability::Store,
             };
-            let charge = charge_refund(&refund, Some(&c)).unwrap();
+            let charge = charge_refund(&refund, &c).unwrap();
             let sum: i64 = charge.entries.iter().map(|(_, m)| m.amount_minor).sum();
             prop_assert_eq!(sum, 0);
             prop_assert!(charge.commission_back.amount_minor >= 0, "never takes commission again");
@@ -143,6 +149,7 @@ proptest! {
                 charge.commission_back.amount_minor - step.amount_minor
             );
             c.refunded_base_minor = charge.refunded_base_minor;
+            c.refunded_items_minor = charge.refunded_items_minor;
             c.reversed_minor += charge.commission_back.amount_minor;
         }
         prop_assert_eq!(c.refunded_base_minor, base);
@@ -167,9 +174,10 @@ proptest! {
             amount: Money::new(items + tax + rest, currency),
             of_items: Money::new(items, currency),
             of_tax: Money::new(tax, currency),
+            items_paid: Money::new(2_000_000, currency),
             liability,
         };
-        let charge = charge_refund(&refund, Some(&commission(currency, 2_000_000, 300_000))).unwrap();
+        let charge = charge_refund(&refund, &commission(currency, 2_000_000, 300_000)).unwrap();
         let sum: i64 = charge.entries.iter().map(|(_, m)| m.amount_minor).sum();
         prop_assert_eq!(sum, 0);
         prop_assert_eq!(sum_of(&charge.entries, LedgerAccount::OrderFunds), items + tax + rest);
@@ -219,6 +227,68 @@ fn a_settlement_that_does_not_add_up_is_refused() {
     assert!(divide(&tip_without_courier).is_err());
     let discount_of_nobody = Settlement { discount: syp(5), total: syp(995), ..fine };
     assert!(divide(&discount_of_nobody).is_err());
+}
+
+#[test]
+fn takeaway_in_cash_from_a_store_without_commission_has_nothing_to_book() {
+    let syp = |minor| Money::new(minor, Currency::Syp);
+    let zero = syp(0);
+    let order = Settlement {
+        order_id: id(1),
+        store_id: id(2),
+        courier_id: None,
+        method: PaymentMethod::Cash,
+        items: syp(1_000),
+        discount: zero,
+        discount_bearer: None,
+        delivery_fee: zero,
+        cash_fee: zero,
+        courier_tip: zero,
+        store_tip: zero,
+        tax: zero,
+        total: syp(1_000),
+        commission_bps: 0,
+        courier_share_bps: 8_000,
+    };
+    let division = divide(&order).unwrap();
+    assert_eq!(division.entries, [], "the store has its money and owes nothing");
+    assert_eq!(division.earnings, [(Payee::Store(id(2)), EarningKind::Sale, syp(1_000))]);
+    let tipped = divide(&Settlement { store_tip: syp(5), total: syp(1_005), ..order.clone() }).unwrap();
+    assert_eq!((tipped.entries.len(), tipped.earnings.len()), (0, 2));
+    let by_card = divide(&Settlement { method: PaymentMethod::Card, ..order }).unwrap();
+    assert_eq!(by_card.entries.len(), 2);
+}
+
+#[test]
+fn a_refund_of_all_items_gives_the_whole_commission_back_whoever_paid_the_discount() {
+    let syp = |minor| Money::new(minor, Currency::Syp);
+    let refund = |of_items, of_tax, items_paid| RefundPosting {
+        refund_id: id(7),
+        order_id: id(1),
+        store_id: id(2),
+        courier_id: None,
+        amount: syp(of_items + of_tax),
+        of_items: syp(of_items),
+        of_tax: syp(of_tax),
+        items_paid: syp(items_paid),
+        liability: RefundLiability::Store,
+    };
+    // Items for 10,000, of which a coupon of ours paid 5,000; 15 %.
+    let mut c = commission(Currency::Syp, 10_000, 1_500);
+    let whole = charge_refund(&refund(4_500, 500, 5_000), &c).unwrap();
+    assert_eq!((whole.commission_back, whole.refunded_base_minor), (syp(1_500), 10_000));
+    let half = charge_refund(&refund(2_250, 250, 5_000), &c).unwrap();
+    assert_eq!((half.commission_back, half.refunded_base_minor), (syp(750), 5_000));
+    c.refunded_base_minor = half.refunded_base_minor;
+    c.refunded_items_minor = half.refunded_items_minor;
+    c.reversed_minor = 750;
+    let rest = charge_refund(&refund(2_250, 250, 5_000), &c).unwrap();
+    assert_eq!((rest.commission_back, rest.refunded_base_minor), (syp(750), 10_000));
+    // Fees alone give no commission back, nor does an order whose items cost the customer nothing.
+    let fees = RefundPosting { amount: syp(300), ..refund(0, 0, 5_000) };
+    assert!(charge_refund(&fees, &c).unwrap().commission_back.is_zero());
+    let free = RefundPosting { amount: syp(300), ..refund(0, 0, 0) };
+    assert!(charge_refund(&free, &c).unwrap().commission_back.is_zero());
 }
 
 #[test]

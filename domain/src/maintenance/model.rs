@@ -21,6 +21,25 @@ pub struct CollectionStats {
     pub unused: Vec<String>,
 }
 
+/// Slow operations of one shape, as the primary's log tells them. Shapes only: no value of a query is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowQueries {
+    /// The collection.
+    pub collection: String,
+    /// The command, e.g. `find`.
+    pub command: String,
+    /// How it was planned, e.g. `IXSCAN { store_id: 1 }`; `COLLSCAN` is the one to look at first.
+    pub plan: String,
+    /// How often.
+    pub count: i64,
+    /// The longest, ms.
+    pub max_ms: i64,
+    /// All of them, ms.
+    pub total_ms: i64,
+    /// The most documents one of them looked at.
+    pub max_docs_examined: i64,
+}
+
 /// A maintenance report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -30,4 +49,8 @@ pub struct Report {
     pub drift: Vec<String>,
     /// Events that could not be delivered.
     pub dead_events: i64,
+    /// Operations that took longer than the database's `slowms`, those with the most time first. Only the jobs service
+    /// may read them.
+    #[serde(default)]
+    pub slow: Vec<SlowQueries>,
 }

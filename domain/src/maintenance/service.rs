@@ -4,7 +4,8 @@ use daraa_platform::mongo::{DbError, index};
 use mongodb::bson::doc;
 
 use super::model::Report;
-use super::store::stats;
+use super::rules::slow_queries;
+use super::store::{recent_log, stats};
 use crate::app::App;
 use crate::outbox::{self, NewEvent, Topic};
 use crate::{indexes, job};
@@ -20,15 +21,17 @@ pub async fn inspect(app: &App) -> Result<Report, DbError> {
     }
     let drift = index::diff(&app.mongo, indexes::ALL).await?.iter().map(ToString::to_string).collect();
     let dead = outbox::dead(app, 100).await?.len();
-    Ok(Report { collections, drift, dead_events: i64::try_from(dead).unwrap_or(i64::MAX) })
+    Ok(Report { collections, drift, dead_events: i64::try_from(dead).unwrap_or(i64::MAX), slow: Vec::new() })
 }
 
-/// Gathers the report, keeps it and tells ops of drift.
+/// Gathers the report with the slow operations, keeps it and tells ops of drift.
 ///
 /// # Errors
 /// Database failure.
 pub async fn run(app: &App) -> Result<Report, DbError> {
-    let report = inspect(app).await?;
+    let mut report = inspect(app).await?;
+    let log = recent_log(app).await?;
+    report.slow = slow_queries(log.iter().map(String::as_str), app.mongo.db().name());
     let stored = mongodb::bson::serialize_to_document(&report)?;
     job::keep_report(app, stored).await?;
     if !report.drift.is_empty() {

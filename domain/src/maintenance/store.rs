@@ -69,6 +69,17 @@ async fn unused(app: &App, collection: &'static str) -> Result<Vec<String>, DbEr
         .collect())
 }
 
+/// The newest lines of the primary's log: the server keeps the last 1,024 in memory.
+pub(super) async fn recent_log(app: &App) -> Result<Vec<String>, DbError> {
+    let admin = app.mongo.client().database("admin");
+    let ask = admin.run_command(doc! { "getLog": "global" });
+    let answer = tokio::time::timeout(app.mongo.long_deadline(), ask)
+        .await
+        .map_err(|_| DbError::Deadline { op: "db.maintenance.log" })??;
+    let lines = answer.get_array("log").map(Vec::as_slice).unwrap_or_default();
+    Ok(lines.iter().filter_map(|line| line.as_str().map(str::to_owned)).collect())
+}
+
 /// A number as the server happens to send it.
 fn whole(row: &Document, field: &str) -> i64 {
     match row.get(field) {

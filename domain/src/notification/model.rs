@@ -8,8 +8,8 @@ use crate::ids::{AccountId, EventId, NotificationId};
 use crate::text::LocalText;
 
 pub(super) const COLLECTION: &str = "notifications";
-/// A person is told of an event once.
-pub(super) const RECIPIENT_EVENT: &str = "notifications_recipient_event";
+/// A person is told of an event once as each of what he is: a customer who works in the store is told twice.
+pub(super) const RECIPIENT_EVENT: &str = "notifications_recipient_event_audience";
 
 /// Notifications are kept this long, in seconds: 90 days.
 pub const KEEP_SECS: i64 = 90 * 86_400;
@@ -42,8 +42,8 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             .ttl(KEEP_SECS),
         IndexSpec::new(
             RECIPIENT_EVENT,
-            &[Key::Asc("recipient_id"), Key::Asc("event_id")],
-            "an event delivered twice tells a person once",
+            &[Key::Asc("recipient_id"), Key::Asc("event_id"), Key::Asc("audience")],
+            "an event delivered twice tells a person once as each audience",
         )
         .unique(),
     ],

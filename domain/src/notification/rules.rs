@@ -182,16 +182,6 @@ pub const TEMPLATES: &[Template] = &[
         ("وجدت الصيانة فهارس لا تطابق المعلن.", "Maintenance found indexes that differ from the declaration."),
     ),
     row(
-        "integrity.broken",
-        Ops,
-        High,
-        ("خلل في سلامة البيانات", "Integrity broken"),
-        (
-            "وجد فحص السلامة اختلافات، راجع سجل المهام.",
-            "The integrity check found differences; see the job history.",
-        ),
-    ),
-    row(
         "job.failed",
         Ops,
         High,
@@ -277,6 +267,23 @@ pub const TEMPLATES: &[Template] = &[
         Low,
         ("خرج طلبك من المتجر", "Order picked up"),
         ("غادر الطلب {number} {store}.", "Order {number} has left {store}."),
+    ),
+    row(
+        "order.late",
+        Ops,
+        Normal,
+        ("طلب متأخر في المتجر", "Order late at the store"),
+        ("لم يجهز الطلب {number} لدى {store} في موعده.", "Order {number} is not ready at {store} in time."),
+    ),
+    row(
+        "order.late",
+        Store,
+        High,
+        ("الطلب متأخر", "Order late"),
+        (
+            "حان موعد الطلب {number}. أعلن جاهزيته أو مدّد الموعد.",
+            "Order {number} is overdue. Mark it ready or promise a new time.",
+        ),
     ),
     row(
         "order.payment_pending",

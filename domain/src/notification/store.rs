@@ -13,7 +13,7 @@ fn rows(app: &App) -> Coll<Notification> {
     app.mongo.coll(COLLECTION)
 }
 
-/// Writes one; `false` when this person was told of this event before.
+/// Writes one; `false` when this person was told of this event before, as the same audience.
 pub(super) async fn insert(app: &App, notification: &Notification) -> Result<bool, DbError> {
     match rows(app).insert("db.notification.insert", notification).await {
         Ok(()) => Ok(true),

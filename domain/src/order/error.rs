@@ -2,6 +2,7 @@
 
 use daraa_platform::fault::Infra;
 use daraa_platform::faults;
+use daraa_platform::money::Money;
 
 faults! {
     /// Why something about an order was refused.
@@ -22,6 +23,10 @@ faults! {
         StaleVersion { version: i64 }: Conflict, "The order was changed meanwhile (version {version}).", "تم تعديل الطلب في هذه الأثناء (النسخة {version}).", field "expectedVersion";
         /// Minutes out of range.
         MinutesOutOfRange { min: i64, max: i64 }: BadInput, "Minutes must be {min} to {max}.", "يجب أن تكون الدقائق بين {min} و{max}.";
+        /// A customer cancels at a stage that costs something, without saying which version of the order he saw.
+        CancelFeeUnconfirmed { fee: Money }: Conflict, "Cancelling now costs {fee}; confirm with the order's version.", "الإلغاء الآن يكلف {fee}، أكّد بإرسال نسخة الطلب.", field "expectedVersion";
+        /// The store has promised another time too often.
+        TooManyDelays { max: i64 }: Conflict, "An order is delayed at most {max} times.", "لا يؤجَّل الطلب أكثر من {max} مرات.", field "orderId";
         /// A reason is missing or too long.
         BadReason: BadInput, "Please give a reason of at most 200 characters.", "يرجى ذكر سبب لا يتجاوز 200 حرف.", field "reason";
         /// The key was used for another request.
@@ -57,23 +62,29 @@ faults! {
         /// This deployment takes no cards.
         CardsNotAccepted: Conflict, "Cards are not accepted here.", "الدفع بالبطاقة غير متاح هنا.", field "cardToken";
         /// The wallet holds less than the purchase costs.
-        InsufficientFunds { available_minor: i64 }: Conflict, "The wallet does not hold enough ({available_minor} minor units available).", "رصيد المحفظة لا يكفي (المتاح {available_minor} بأصغر وحدة).";
+        InsufficientFunds { available: Money }: Conflict, "The wallet does not hold enough ({available} available).", "رصيد المحفظة لا يكفي (المتاح {available}).";
         /// The payment refused.
         PaymentRefused: Conflict, "The payment was refused.", "رُفضت عملية الدفع.";
         /// There is no such refund.
         RefundNotFound: NotFound, "There is no such refund.", "لا يوجد استرداد كهذا.", field "refundId";
+        /// Somebody decided about the refund before, and otherwise.
+        RefundDecided { status: &'static str }: Conflict, "The refund is {status}; this is not possible now.", "حالة الاسترداد {status}، وهذا الإجراء غير ممكن الآن.", field "refundId";
         /// A line is not of this order.
         LineNotFound: NotFound, "There is no such line in the order.", "لا يوجد سطر كهذا في الطلب.", field "lineIds";
         /// An amount is zero or negative.
         BadAmount: BadInput, "The amount must be positive.", "يجب أن يكون المبلغ موجباً.", field "amountMinor";
         /// More than is left to refund.
-        RefundTooLarge { left_minor: i64 }: Conflict, "Only {left_minor} minor units can still be refunded.", "يمكن استرداد {left_minor} فقط (بأصغر وحدة).", field "amountMinor";
+        RefundTooLarge { left: Money }: Conflict, "Only {left} can still be refunded.", "يمكن استرداد {left} فقط.", field "amountMinor";
         /// The time to ask for a refund is over.
         RefundTooLate: Conflict, "The time to ask for a refund is over.", "انتهت مهلة طلب الاسترداد.", field "orderId";
+        /// Refunds of this order were asked for too often.
+        TooManyRefunds { max: i64 }: Conflict, "At most {max} refunds of an order can be asked for.", "لا يمكن طلب أكثر من {max} استرداد للطلب الواحد.", field "orderId";
         /// There was no courier who could be liable.
         NoCourierToCharge: Conflict, "There was no courier who could pay for it.", "لا يوجد سائق يتحمل التكلفة.", field "liability";
         /// Too many wrong codes were tried.
         CodeBlocked: Conflict, "Too many wrong codes; please contact support.", "محاولات خاطئة كثيرة، يرجى التواصل مع الدعم.", field "code";
+        /// What was typed cannot be a code; no try was used up.
+        NotACode: BadInput, "A code has four digits.", "الرمز من أربعة أرقام.", field "code";
         /// The code is not the order's.
         WrongCode: BadInput, "The code is wrong.", "الرمز غير صحيح.", field "code";
     }
@@ -122,10 +133,10 @@ impl From<crate::payment::PaymentError> for OrderError {
         use crate::payment::PaymentError as E;
         match e {
             E::Infra(cause) => Self::Infra(cause),
-            E::InsufficientFunds { available_minor } => Self::InsufficientFunds { available_minor },
+            E::InsufficientFunds { available } => Self::InsufficientFunds { available },
             E::CardTokenRequired => Self::CardRequired,
             E::CardsNotAccepted => Self::CardsNotAccepted,
-            E::RefundExceedsCaptured { left_minor } => Self::RefundTooLarge { left_minor },
+            E::RefundExceedsCaptured { left } => Self::RefundTooLarge { left },
             E::OutcomeUnknown | E::PaymentBusy => {
                 Self::Infra(Infra::Port { port: "pay", cause: "its answer is not known yet".to_owned() })
             }

@@ -4,7 +4,7 @@ use daraa_platform::fault::Infra;
 use mongodb::bson::{Document, doc};
 
 use super::model::Order;
-use super::rules::{OrderAction, OrderStatus};
+use super::rules::{OrderAction, OrderStatus, scope};
 use crate::ids::{AccountId, CourierId, OrderGroupId, OrderId, StoreId};
 use crate::outbox::{EventRow, NewEvent, Topic};
 
@@ -33,7 +33,10 @@ pub(super) fn kind_of(action: OrderAction, to: OrderStatus) -> Option<&'static s
 
 /// The event of an order as it is after the change. Ids in the data are API texts (`acc_…`).
 pub(super) fn of(order: &Order, kind: &'static str, extra: Document) -> NewEvent {
-    let mut topics = vec![Topic::Account(order.account_id), Topic::Store(order.store_id), Topic::Ops];
+    let mut topics = vec![Topic::Account(order.account_id), Topic::Ops];
+    if scope::reached_store(order) {
+        topics.push(Topic::Store(order.store_id));
+    }
     let mut data = doc! {
         "order_id": order.id.to_string(),
         "group_id": order.group_id.to_string(),

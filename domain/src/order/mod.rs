@@ -24,14 +24,14 @@ pub use crate::pricing::{AddressSnapshot, OrderMoney};
 pub use cancel::{CancelOrder, CancelPreview, cancel, preview_cancel};
 pub use checkout::{PlaceOrder, place, release_expired};
 pub use effect::{
-    expire_unaccepted, expire_unpaid, on_order_placed, on_payment_authorized, on_payment_failed, settle,
-    unwind,
+    expire_unaccepted, expire_unpaid, on_order_placed, on_payment_authorized, on_payment_failed, report_late,
+    settle, unwind,
 };
 pub use error::{OrderError, OrderErrorCode};
 pub use event::OrderFacts;
 pub use model::{
-    Cancellation, GROUP_INDEXES, HistoryEntry, INDEXES, MAX_ORDERS_PER_GROUP, Order, OrderDeadlines,
-    OrderGroup, OrderLine,
+    Cancellation, GROUP_INDEXES, HistoryEntry, INDEXES, ItemClaims, LineClaim, MAX_ORDERS_PER_GROUP, Order,
+    OrderDeadlines, OrderGroup, OrderLine,
 };
 pub use rules::scope::parties;
 pub use rules::{DisplayStatus, OrderAction, OrderStatus};

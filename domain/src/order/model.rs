@@ -69,6 +69,12 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "the deadline job rejects orders no store answered",
         )
         .partial(&[("status", PartialValue::Text("PLACED"))]),
+        IndexSpec::new(
+            "orders_ready_due",
+            &[Key::Asc("deadlines.ready_at"), Key::Asc("_id")],
+            "the deadline job tells of orders that are not ready in time",
+        )
+        .partial(&[("status", PartialValue::OneOf(&["ACCEPTED", "PREPARING"]))]),
     ],
 };
 
@@ -148,6 +154,9 @@ pub struct OrderDeadlines {
     pub unpaid_at: Option<Timestamp>,
     /// An unanswered order is rejected then.
     pub store_response_at: Option<Timestamp>,
+    /// Store and ops are told of an order that is not ready then.
+    #[serde(default)]
+    pub ready_at: Option<Timestamp>,
 }
 
 /// One change of an order.
@@ -176,6 +185,34 @@ pub struct Cancellation {
     pub fee: Money,
     /// The row of the policy that said so.
     pub rule_id: String,
+}
+
+/// What of a line is asked for or paid back by refunds that name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineClaim {
+    /// The line.
+    pub line_id: OrderLineId,
+    /// How much, tax included, minor units: never more than was paid for the line.
+    pub amount_minor: i64,
+}
+
+/// What of an order's items is asked for or paid back, so that no later refund gives the same items back again.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemClaims {
+    /// Of all items together, tax included, minor units: never more than was paid for them.
+    pub items_minor: i64,
+    /// How much of that is tax.
+    pub tax_minor: i64,
+    /// Of single lines.
+    pub lines: Vec<LineClaim>,
+}
+
+impl ItemClaims {
+    /// What is claimed of a line, minor units.
+    #[must_use]
+    pub fn of_line(&self, line_id: OrderLineId) -> i64 {
+        self.lines.iter().find(|claim| claim.line_id == line_id).map_or(0, |claim| claim.amount_minor)
+    }
 }
 
 /// A store's part of a purchase.
@@ -243,17 +280,26 @@ pub struct Order {
     /// What its cancellation cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation: Option<Cancellation>,
-    /// Wrong codes tried at the counter.
+    /// Codes tried at the counter.
     #[serde(default)]
     pub wrong_codes: i64,
     /// What is asked for or paid back of it, minor units: never more than the total.
     #[serde(default)]
     pub refund_claimed_minor: i64,
+    /// How much of that is for its items.
+    #[serde(default)]
+    pub claimed_items: ItemClaims,
     /// What was paid back of it after completion.
     pub refunded: Money,
 }
 
 impl Order {
+    /// Whether the last change gave this reason.
+    #[must_use]
+    pub fn ended_by(&self, reason: &str) -> bool {
+        self.history.last().is_some_and(|entry| entry.reason.as_deref() == Some(reason))
+    }
+
     /// The lines as stock knows them; two lines of one variant are one entry.
     #[must_use]
     pub fn stock_lines(&self) -> Vec<(VariantId, i64)> {

@@ -332,7 +332,8 @@ fn guard(order: Guarded, action: OrderAction, party: Party) -> bool {
     match (action, party) {
         // A store alone never says "handed over" of goods a courier has to fetch.
         (A::HandOver, Customer | Staff) => order.fulfillment == FulfillmentMethod::Pickup,
-        (A::HandOver, Courier) => order.fulfillment == FulfillmentMethod::Delivery,
+        // A courier confirms the pickup of the delivery, by the store's code; that step then does this as the system.
+        (A::HandOver, Courier) => false,
         (A::Cancel, Customer) => customer_cancel_rule(order).is_some(),
         _ => true,
     }
@@ -401,6 +402,8 @@ pub enum DisplayStatus {
     Cancelled,
     /// Not paid in time.
     Expired,
+    /// The payment was refused.
+    PaymentFailed,
     /// Came back.
     Returned,
     /// Lost.
@@ -409,7 +412,7 @@ pub enum DisplayStatus {
 
 /// The one derived word for people.
 #[must_use]
-pub fn display_status(order: Guarded) -> DisplayStatus {
+pub fn display_status(order: &Order) -> DisplayStatus {
     let pickup = order.fulfillment == FulfillmentMethod::Pickup;
     match order.status {
         S::PendingPayment => DisplayStatus::AwaitingPayment,
@@ -423,6 +426,7 @@ pub fn display_status(order: Guarded) -> DisplayStatus {
         S::Completed => DisplayStatus::Delivered,
         S::Rejected => DisplayStatus::Rejected,
         S::Cancelled => DisplayStatus::Cancelled,
+        S::Expired if order.ended_by(reason::PAYMENT_FAILED) => DisplayStatus::PaymentFailed,
         S::Expired => DisplayStatus::Expired,
         S::Returned => DisplayStatus::Returned,
         S::Failed => DisplayStatus::Failed,

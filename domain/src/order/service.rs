@@ -329,7 +329,15 @@ pub async fn of_store(
     page: &PageRequest,
 ) -> Result<Page<Order>, OrderError> {
     scope::store_visible(actor, store_id)?;
-    Ok(store::list(app, doc! { "store_id": store_id }, filter, page).await?)
+    let scope = doc! { "store_id": store_id };
+    if actor.is_ops() {
+        return Ok(store::list(app, scope, filter, page).await?);
+    }
+    let statuses = scope::states_for_store(&filter.statuses);
+    if statuses.is_empty() {
+        return Ok(Page::empty());
+    }
+    Ok(store::list(app, scope, &OrderFilter { statuses }, page).await?)
 }
 
 /// All orders, newest first, for ops people.

@@ -7,7 +7,7 @@ use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
-use super::model::{COLLECTION, GROUPS, HistoryEntry, MAX_ORDERS_PER_GROUP, Order, OrderGroup};
+use super::model::{COLLECTION, GROUPS, HistoryEntry, ItemClaims, MAX_ORDERS_PER_GROUP, Order, OrderGroup};
 use super::rules::OrderStatus;
 use super::service::OrderFilter;
 use crate::app::App;
@@ -59,14 +59,28 @@ pub(super) async fn set_in_tx(
     states: &[OrderStatus],
     set: Document,
 ) -> Result<Option<Order>, DbError> {
-    let states: Vec<Bson> = states.iter().copied().map(Bson::from).collect();
-    let filter = doc! { "_id": id, "status": { "$in": states } };
+    let filter = doc! { "_id": id, "status": one_of(states) };
     orders(app).find_one_and_update_in_tx(tx, "db.order.set", filter, doc! { "$set": set }).await
 }
 
-pub(super) async fn count_wrong_code(app: &App, id: OrderId) -> Result<(), DbError> {
+/// Takes the ready deadline off an order that is as it was read and still being made; `None` when it is not.
+pub(super) async fn clear_ready_deadline_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    read: &Order,
+) -> Result<Option<Order>, DbError> {
+    let filter =
+        doc! { "_id": read.id, "version": read.version, "deadlines.ready_at": read.deadlines.ready_at };
+    let update = doc! { "$set": { "deadlines.ready_at": Bson::Null } };
+    orders(app).find_one_and_update_in_tx(tx, "db.order.clear_ready_deadline", filter, update).await
+}
+
+/// Counts a try at the counter before its code is looked at, so that many at once are no more tries than one after the
+/// other; `false` when `max` were made.
+pub(super) async fn claim_code_try(app: &App, id: OrderId, max: i64) -> Result<bool, DbError> {
+    let filter = doc! { "_id": id, "wrong_codes": { "$lt": max } };
     let update = doc! { "$inc": { "wrong_codes": 1_i64 } };
-    orders(app).update_one("db.order.count_wrong_code", doc! { "_id": id }, update).await.map(|_| ())
+    orders(app).update_one("db.order.claim_code_try", filter, update).await
 }
 
 fn groups(app: &App) -> Coll<OrderGroup> {
@@ -106,15 +120,8 @@ pub(super) async fn list(
     page: &PageRequest,
 ) -> Result<Page<Order>, DbError> {
     let mut query = scope;
-    match filter.statuses.as_slice() {
-        [] => {}
-        [one] => {
-            query.insert("status", *one);
-        }
-        many => {
-            let states: Vec<Bson> = many.iter().copied().map(Bson::from).collect();
-            query.insert("status", doc! { "$in": states });
-        }
+    if !filter.statuses.is_empty() {
+        query.insert("status", one_of(&filter.statuses));
     }
     query.extend(page.after_filter("placed_at", SortOrder::Descending, date_key));
     let sort = page.sort("placed_at", SortOrder::Descending);
@@ -122,15 +129,23 @@ pub(super) async fn list(
     Ok(Page::build(page, rows, |order| Cursor { key: order.placed_at.millis(), id: order.id.oid() }))
 }
 
-/// Ids of orders in `status` whose `deadline` field has passed, oldest first.
+/// A condition on the state; one alone is an equality, so that a partial index on it serves the query.
+fn one_of(states: &[OrderStatus]) -> Bson {
+    match states {
+        [one] => (*one).into(),
+        many => doc! { "$in": many.iter().copied().map(Bson::from).collect::<Vec<_>>() }.into(),
+    }
+}
+
+/// Orders in one of `states` whose `deadline` field has passed, oldest first.
 pub(super) async fn due(
     app: &App,
-    status: OrderStatus,
+    states: &[OrderStatus],
     deadline: &'static str,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Order>, DbError> {
-    let filter = doc! { "status": status, deadline: { "$lte": now } };
+    let filter = doc! { "status": one_of(states), deadline: { "$lte": now } };
     orders(app).find_many("db.order.due", filter, doc! { deadline: 1, "_id": 1 }, limit).await
 }
 
@@ -144,27 +159,17 @@ pub(super) async fn insert_in_tx(
     orders(app).insert_many_in_tx(tx, "db.order.insert", rows).await
 }
 
-/// Notes that more of a completed order is claimed back, unless another claim came between.
+/// Notes what of a completed order is claimed back now, in all and of its items, unless another claim came between.
 pub(super) async fn claim_refund_in_tx(
     app: &App,
     tx: &mut Tx,
     read: &Order,
     claimed_minor: i64,
+    items: &ItemClaims,
 ) -> Result<bool, DbError> {
     let filter = doc! { "_id": read.id, "status": OrderStatus::Completed, "refund_claimed_minor": read.refund_claimed_minor };
-    let update = doc! { "$set": { "refund_claimed_minor": claimed_minor } };
-    orders(app).update_one_in_tx(tx, "db.order.claim_refund", filter, update).await
-}
-
-/// A claim came to nothing.
-pub(super) async fn unclaim_refund_in_tx(
-    app: &App,
-    tx: &mut Tx,
-    id: OrderId,
-    amount: Money,
-) -> Result<(), DbError> {
-    let update = doc! { "$inc": { "refund_claimed_minor": amount.amount_minor.saturating_neg() } };
-    orders(app).update_one_in_tx(tx, "db.order.unclaim_refund", doc! { "_id": id }, update).await.map(|_| ())
+    let set = doc! { "refund_claimed_minor": claimed_minor, "claimed_items": serialize_to_bson(items)? };
+    orders(app).update_one_in_tx(tx, "db.order.claim_refund", filter, doc! { "$set": set }).await
 }
 
 /// So much more was paid back.

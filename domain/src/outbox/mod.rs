@@ -5,6 +5,7 @@
 //! table ([`Consumer`]), for the rooms that react lie above this one.
 
 mod model;
+mod rules;
 mod service;
 mod store;
 #[cfg(test)]
@@ -70,7 +71,7 @@ pub async fn dead(app: &App, limit: i64) -> Result<Vec<EventRow>, DbError> {
 /// # Errors
 /// Database failure.
 pub async fn revive(app: &App, id: EventId) -> Result<bool, DbError> {
-    store::revive(app, id, app.clock.now()).await
+    store::revive(app, id).await
 }
 
 /// How many events wait, counted up to `cap`.

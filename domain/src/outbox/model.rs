@@ -20,7 +20,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         IndexSpec::new(
             "outbox_due",
             &[Key::Asc("state"), Key::Asc("next_at"), Key::Asc("_id")],
-            "the relay takes due events in order",
+            "the relay takes due events in order; a new one is due from the beginning of time",
         )
         .partial(&[("state", PartialValue::Text("PENDING"))]),
         IndexSpec::new(
@@ -77,6 +77,11 @@ impl FromStr for Topic {
     }
 }
 
+/// Due whatever any clock says.
+pub(super) fn at_once() -> Timestamp {
+    Timestamp::from_millis(0)
+}
+
 /// An event to be written.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
@@ -124,7 +129,7 @@ pub struct EventRow {
     pub done: Vec<String>,
     /// Failed tries so far.
     pub attempts: i64,
-    /// Not before this.
+    /// Not before this: [`at_once`] until a try has failed, so that no machine's clock puts a first delivery off.
     pub next_at: Timestamp,
     /// When the last consumer was done.
     pub done_at: Option<Timestamp>,
@@ -148,7 +153,7 @@ impl EventRow {
             state: EventState::Pending,
             done: Vec::new(),
             attempts: 0,
-            next_at: now,
+            next_at: at_once(),
             done_at: None,
             fence: 0,
             last_error: None,

@@ -14,6 +14,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use mongodb::bson::doc;
+use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
 
 use super::model::{EventRow, NewEvent, Topic};
@@ -25,6 +26,11 @@ use crate::app::App;
 const CONCURRENCY: usize = 16;
 /// One look takes so many due events.
 const BATCH: i64 = 64;
+/// One look in so many begins with events that have failed before: new ones come first otherwise, and under a constant
+/// stream of them the others would wait for ever.
+const AGAIN_EVERY: u32 = 4;
+/// Such a look begins with so many of them.
+const AGAIN_BATCH: i64 = 4;
 /// One look at a subject takes so many of its events.
 const CHAIN: i64 = 50;
 /// A consumer that refuses (a defect, a broken rule) is asked this often before the event is dead.
@@ -154,11 +160,30 @@ impl<'a> Relay<'a> {
         let mut stop = std::pin::pin!(stop);
         let mut busy: HashSet<String> = HashSet::new();
         let mut working = FuturesUnordered::new();
+        // At most one: looking must not keep those at work from going on.
+        let mut looking = FuturesUnordered::new();
+        let mut looks = 0_u32;
+        // Something may be new since the last look began.
+        let mut stirred = true;
+        let mut resting: Option<Instant> = None;
         loop {
-            let mut away = false;
-            if working.len() < CONCURRENCY {
-                match store::due(self.app, self.app.clock.now(), busy.iter().cloned().collect(), BATCH).await
-                {
+            if stirred && resting.is_none() && looking.is_empty() && working.len() < CONCURRENCY {
+                stirred = false;
+                looks = looks.wrapping_add(1);
+                looking.push(self.look(looks, busy.iter().cloned().collect()));
+            }
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                Some((subject, result)) = working.next() => {
+                    busy.remove(&subject);
+                    stirred = true;
+                    if let Err(e) = result {
+                        warn!(subject, cause = %e, "a subject's events wait");
+                        resting = Some(Instant::now() + AFTER_FAILURE);
+                    }
+                }
+                Some(looked) = looking.next() => match looked {
                     Ok(due) => {
                         for row in due {
                             if working.len() < CONCURRENCY && busy.insert(row.subject.clone()) {
@@ -168,22 +193,12 @@ impl<'a> Relay<'a> {
                     }
                     Err(e) => {
                         warn!(cause = %e, "events cannot be looked for");
-                        away = true;
+                        stirred = true;
+                        resting = Some(Instant::now() + AFTER_FAILURE);
                     }
-                }
-            }
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                Some((subject, result)) = working.next() => {
-                    busy.remove(&subject);
-                    if let Err(e) = result {
-                        warn!(subject, cause = %e, "a subject's events wait");
-                        tokio::time::sleep(AFTER_FAILURE).await;
-                    }
-                }
-                () = tokio::time::sleep(AFTER_FAILURE), if away => {}
-                () = wake(), if !away => {}
+                },
+                () = until(resting), if resting.is_some() => resting = None,
+                () = wake(), if !stirred => stirred = true,
             }
         }
         while let Some((subject, result)) = working.next().await {
@@ -191,6 +206,16 @@ impl<'a> Relay<'a> {
                 warn!(subject, cause = %e, "a subject's events wait");
             }
         }
+    }
+
+    async fn look(&self, number: u32, busy: Vec<String>) -> Result<Vec<EventRow>, DbError> {
+        let now = self.app.clock.now();
+        let mut due = Vec::new();
+        if number.is_multiple_of(AGAIN_EVERY) {
+            due = store::due_again(self.app, now, busy.clone(), AGAIN_BATCH).await?;
+        }
+        due.extend(store::due(self.app, now, busy, BATCH).await?);
+        Ok(due)
     }
 
     /// Delivers the due events of one subject in order; says how many were completed.
@@ -301,6 +326,12 @@ impl<'a> Relay<'a> {
             data: doc! { "kind": &event.kind, "subject": &event.subject, "consumer": consumer },
         };
         super::emit(self.app, alert).await.map(|_| ())
+    }
+}
+
+async fn until(then: Option<Instant>) {
+    if let Some(then) = then {
+        tokio::time::sleep_until(then).await;
     }
 }
 

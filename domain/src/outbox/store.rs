@@ -6,7 +6,8 @@ use mongodb::bson::{Document, doc};
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ChangeStreamEvent;
 
-use super::model::{COLLECTION, EventRow};
+use super::model::{COLLECTION, EventRow, at_once};
+use super::rules;
 use super::service::Fence;
 use crate::app::App;
 use crate::ids::EventId;
@@ -23,30 +24,47 @@ pub(super) async fn insert(app: &App, row: &EventRow) -> Result<(), DbError> {
     rows(app).insert("db.outbox.insert_alone", row).await
 }
 
-/// Due events whose subject is not in `busy`, those that wait longest first.
+/// Due events whose subject is not in `busy`: the new ones in the order they were written, then those whose pause is
+/// over, the longest first.
 pub(super) async fn due(
     app: &App,
     now: Timestamp,
     busy: Vec<String>,
     limit: i64,
 ) -> Result<Vec<EventRow>, DbError> {
-    let mut filter = doc! { "state": "PENDING", "next_at": { "$lte": now } };
+    waiting(app, "db.outbox.due", doc! { "$lte": now }, busy, limit).await
+}
+
+/// Of the [`due`] events only those whose pause is over, for they come after all new ones.
+pub(super) async fn due_again(
+    app: &App,
+    now: Timestamp,
+    busy: Vec<String>,
+    limit: i64,
+) -> Result<Vec<EventRow>, DbError> {
+    waiting(app, "db.outbox.due_again", doc! { "$gt": at_once(), "$lte": now }, busy, limit).await
+}
+
+async fn waiting(
+    app: &App,
+    op: &'static str,
+    next_at: Document,
+    busy: Vec<String>,
+    limit: i64,
+) -> Result<Vec<EventRow>, DbError> {
+    let mut filter = doc! { "state": "PENDING", "next_at": next_at };
     if !busy.is_empty() {
         filter.insert("subject", doc! { "$nin": busy });
     }
-    rows(app).find_many("db.outbox.due", filter, doc! { "next_at": 1, "_id": 1 }, limit).await
+    rows(app).find_many(op, filter, doc! { "next_at": 1, "_id": 1 }, limit).await
 }
 
 /// The undelivered events of one subject in the order they happened, due or not.
 pub(super) async fn of_subject(app: &App, subject: &str, limit: i64) -> Result<Vec<EventRow>, DbError> {
-    rows(app)
-        .find_many(
-            "db.outbox.of_subject",
-            doc! { "state": "PENDING", "subject": subject },
-            doc! { "at": 1, "_id": 1 },
-            limit,
-        )
-        .await
+    let filter = doc! { "state": "PENDING", "subject": subject };
+    let chain =
+        rows(app).find_many("db.outbox.of_subject", filter, doc! { "at": 1, "_id": 1 }, limit).await?;
+    Ok(rules::in_order(chain))
 }
 
 /// Writes the relay's progress unless a newer relay has written already; says whether it did.
@@ -81,12 +99,12 @@ pub(super) async fn dead(app: &App, limit: i64) -> Result<Vec<EventRow>, DbError
     rows(app).find_many("db.outbox.dead", doc! { "state": "DEAD" }, doc! { "at": -1 }, limit).await
 }
 
-pub(super) async fn revive(app: &App, id: EventId, now: Timestamp) -> Result<bool, DbError> {
+pub(super) async fn revive(app: &App, id: EventId) -> Result<bool, DbError> {
     rows(app)
         .update_one(
             "db.outbox.revive",
             doc! { "_id": id, "state": "DEAD" },
-            doc! { "$set": { "state": "PENDING", "attempts": 0_i64, "next_at": now } },
+            doc! { "$set": { "state": "PENDING", "attempts": 0_i64, "next_at": at_once() } },
         )
         .await
 }
@@ -97,7 +115,10 @@ pub(super) async fn count_pending(app: &App, cap: u64) -> Result<u64, DbError> {
 
 /// When the event that waits longest became due; `None` when nothing waits.
 pub(super) async fn oldest_due(app: &App, now: Timestamp) -> Result<Option<Timestamp>, DbError> {
-    Ok(due(app, now, Vec::new(), 1).await?.first().map(|row| row.next_at))
+    let new = waiting(app, "db.outbox.oldest_new", doc! { "$eq": at_once() }, Vec::new(), 1).await?;
+    let again = due_again(app, now, Vec::new(), 1).await?;
+    // A new one has been due since it happened.
+    Ok(new.first().map(|row| row.at).into_iter().chain(again.first().map(|row| row.next_at)).min())
 }
 
 /// Removes a batch of events delivered before `before`; says how many.

@@ -54,8 +54,8 @@ pub async fn declare_cash(app: &App, actor: &Actor) -> Result<u64, PaymentError>
     })
 }
 
-/// Finance takes a courier's cash: the oldest orders are settled first, a rest that does not cover an order makes
-/// it short. Returns what the courier still carries.
+/// Finance takes a courier's cash, declared or not: the oldest orders are settled first, a rest that does not cover
+/// an order makes it short. Returns what the courier still carries.
 ///
 /// # Errors
 /// Without the role, more than the courier carries, a reused key.

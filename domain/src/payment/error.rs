@@ -1,5 +1,7 @@
 //! What can go wrong with payments.
 
+use daraa_platform::money::Money;
+
 use crate::ledger::LedgerError;
 
 daraa_platform::faults! {
@@ -14,11 +16,11 @@ daraa_platform::faults! {
         /// This deployment takes no cards.
         CardsNotAccepted: Conflict, "Cards are not accepted here.", "الدفع بالبطاقة غير متاح هنا.";
         /// The wallet holds less than the purchase costs.
-        InsufficientFunds { available_minor: i64 }: Conflict, "The wallet has only {available_minor} minor units available.", "الرصيد المتاح في المحفظة هو {available_minor} فقط (بأصغر وحدة).";
+        InsufficientFunds { available: Money }: Conflict, "The wallet has only {available} available.", "الرصيد المتاح في المحفظة هو {available} فقط.";
         /// An amount is not positive, or more than there is.
         InvalidAmount: BadInput, "The amount must be positive and not more than what is due.", "يجب أن يكون المبلغ موجباً ولا يتجاوز المستحق.", field "amountMinor";
         /// A refund would exceed what was taken.
-        RefundExceedsCaptured { left_minor: i64 }: Conflict, "Only {left_minor} minor units can still be refunded.", "يمكن رد {left_minor} فقط (بأصغر وحدة).", field "amountMinor";
+        RefundExceedsCaptured { left: Money }: Conflict, "Only {left} can still be refunded.", "يمكن رد {left} فقط.", field "amountMinor";
         /// The cash handed over is not what is due.
         WrongCashAmount { due_minor: i64 }: Conflict, "Exactly {due_minor} minor units are due in cash.", "المبلغ النقدي المستحق هو {due_minor} تماماً (بأصغر وحدة).", field "cashCollectedMinor";
         /// The provider's answer is not known yet; it is being looked up.
@@ -41,7 +43,7 @@ daraa_platform::faults! {
 impl From<LedgerError> for PaymentError {
     fn from(e: LedgerError) -> Self {
         match e {
-            LedgerError::InsufficientFunds { available_minor } => Self::InsufficientFunds { available_minor },
+            LedgerError::InsufficientFunds { available } => Self::InsufficientFunds { available },
             LedgerError::InvalidAmount => Self::InvalidAmount,
             LedgerError::Infra(cause) => Self::Infra(cause),
             // The rest is about commands this room does not give.

@@ -23,6 +23,7 @@ pub use model::{
     Authorisation, CashDue, CashState, INDEXES, NewPayment, Operation, OperationState, PaymentIntent,
     PaymentMethod, PaymentSplit, PaymentStatus, PaymentStep, SplitState, WEBHOOK_INDEXES,
 };
+pub use rules::MAX_CARD_TOKEN_BYTES;
 pub use service::{
     authorise, capture_split, collect_cash_in_tx, confirm, create_in_tx, get, of_group, of_groups, of_order,
     refund, release_split, resolve_unknown,

@@ -29,13 +29,13 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         ),
         IndexSpec::new(
             "payments_account_created",
-            &[Key::Asc("account_id"), Key::Desc("created_at")],
+            &[Key::Asc("account_id"), Key::Desc("created_at"), Key::Desc("_id")],
             "a customer's payments, newest first",
         ),
         IndexSpec::new(
             "payments_status_created",
-            &[Key::Asc("status"), Key::Desc("created_at")],
-            "the ops list of payments of a status",
+            &[Key::Asc("status"), Key::Desc("created_at"), Key::Desc("_id")],
+            "the ops list of payments of a status, newest first",
         ),
         IndexSpec::new(
             "payments_unresolved",

@@ -331,12 +331,12 @@ async fn pursue(app: &App, payment: PaymentIntent, op: &Operation) -> Result<Pay
         send(app, &payment, op).await?
     };
     let now = app.clock.now();
-    let next_try_at = now.plus(rules::retry_after(op.attempts));
     match verdict(outcome) {
         Ok(verdict) => {
             let waits = matches!(verdict, Verdict::RequiresAction { .. });
             let payment = record(app, payment.id, &op.reference, &verdict, PROVIDER).await?;
             if waits {
+                let next_try_at = now.plus(rules::look_again_after(&payment, op.attempts));
                 store::note_attempt(app, payment.id, &op.reference, next_try_at).await?;
             }
             // Orders that ended before the bank answered: their shares are released at once.
@@ -344,6 +344,7 @@ async fn pursue(app: &App, payment: PaymentIntent, op: &Operation) -> Result<Pay
         }
         Err(cause) => {
             info!(reference = op.reference, cause, attempts = op.attempts, "provider's answer is not known");
+            let next_try_at = now.plus(rules::look_again_after(&payment, op.attempts));
             store::note_attempt(app, payment.id, &op.reference, next_try_at).await?;
             load(app, payment.id).await
         }

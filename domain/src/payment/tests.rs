@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failed test may panic")]
 
+use daraa_platform::fault::Fault as _;
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::ports::pay::DeclineCode;
 use daraa_platform::time::Timestamp;
@@ -140,9 +141,77 @@ fn cash_is_collected_once_exactly_and_handed_in_oldest_first() {
     let after = settle_cash(&both, id(9), syp(120), "f", now()).unwrap();
     let state = |n: usize| after[n].splits[0].cash.as_ref().unwrap().state;
     assert_eq!((state(0), state(1)), (CashState::Settled, CashState::Short));
+    for (before, after) in both.iter().zip(&after) {
+        let steps: Vec<&str> = after.history.iter().rev().take(2).map(|step| step.action.as_str()).collect();
+        assert_eq!(steps, ["cash handed in", "cash declared"], "what was not declared is declared with it");
+        assert_eq!(after.version, before.version + 1, "one change");
+    }
     let rest = settle_cash(&after, id(9), syp(30), "f", now()).unwrap();
+    assert_eq!(rest.len(), 1, "what is settled is not touched again");
+    assert_eq!(rest.last().unwrap().history.len(), after[1].history.len() + 1, "declared once");
     assert_eq!(rest.last().unwrap().splits[0].cash.as_ref().unwrap().state, CashState::Settled);
     assert!(settle_cash(&both, id(9), syp(151), "f", now()).is_err(), "more than is carried");
+}
+
+#[test]
+fn declared_cash_is_not_declared_again_and_not_collected_again() {
+    let p = new(PaymentMethod::Cash, &[100]);
+    assert!(settle_cash(std::slice::from_ref(&p), id(9), syp(100), "f", now()).is_err(), "nobody has it yet");
+    let p = collect_cash(&p, id(1), id(9), syp(100), "k", now()).unwrap().unwrap().payment;
+    let p = rules::declare_cash(&p, id(9), "k", now()).unwrap().unwrap();
+    assert!(rules::declare_cash(&p, id(9), "k", now()).unwrap().is_none());
+    assert!(collect_cash(&p, id(1), id(9), syp(100), "k", now()).is_err());
+    let p = settle_cash(&[p], id(9), syp(100), "f", now()).unwrap().remove(0);
+    let declared = p.history.iter().filter(|step| step.action == "cash declared").count();
+    assert_eq!((declared, p.splits[0].cash.as_ref().unwrap().state), (1, CashState::Settled));
+}
+
+#[test]
+fn a_refund_waits_for_the_share_to_be_taken() {
+    for p in [granted(&[10]), new(PaymentMethod::Wallet, &[10]), new(PaymentMethod::Cash, &[10])] {
+        let early = plan_refund(&p, id(1), syp(4), id(7), "t", now()).unwrap_err();
+        assert_eq!(early.user_code(), Some(Code::OutcomeUnknown));
+        assert!(early.retryable(), "it is asked for again");
+        let taken = carry_out(&p, plan_capture(&p, id(1), "t", now()).unwrap());
+        let back = carry_out(&taken, plan_refund(&taken, id(1), syp(4), id(7), "t", now()).unwrap());
+        assert_eq!(back.splits[0].refunded_minor, 4);
+        let released = carry_out(&p, plan_release(&p, id(1), "t", now()).unwrap());
+        let never = plan_refund(&released, id(1), syp(4), id(7), "t", now()).unwrap_err();
+        assert_eq!(never.user_code(), Some(Code::RefundExceedsCaptured));
+    }
+}
+
+#[test]
+fn a_banks_page_nobody_needs_any_more_is_looked_at_daily() {
+    let p = new(PaymentMethod::Card, &[10]);
+    let asked = Verdict::RequiresAction { provider_id: "x".to_owned(), url: None };
+    let p = record(&p, &auth(), &asked, "p", now()).unwrap().unwrap().payment;
+    let hour = std::time::Duration::from_secs(3_600);
+    assert_eq!(rules::look_again_after(&p, 50), hour);
+    let abandoned = carry_out(&p, plan_release(&p, id(1), "t", now()).unwrap());
+    assert_eq!(abandoned.status, PaymentStatus::Expired);
+    assert_eq!(rules::look_again_after(&abandoned, 50), hour * 24);
+    // An answer that was lost is still looked for: the bank may hold the customer's money.
+    let lost = new(PaymentMethod::Card, &[10]);
+    let lost = carry_out(&lost, plan_release(&lost, id(1), "t", now()).unwrap());
+    assert_eq!((lost.status, rules::look_again_after(&lost, 50)), (PaymentStatus::Expired, hour));
+}
+
+#[test]
+fn a_card_token_is_as_long_as_checkout_takes_it() {
+    let by = |length: usize| {
+        let new = NewPayment {
+            id: id(100),
+            group_id: id(101),
+            account_id: id(102),
+            method: PaymentMethod::Card,
+            splits: vec![(id(1), syp(5))],
+            card_token: Some("x".repeat(length)),
+        };
+        create(new, "test", now())
+    };
+    assert!(by(rules::MAX_CARD_TOKEN_BYTES).is_ok());
+    assert_eq!(by(rules::MAX_CARD_TOKEN_BYTES + 1).unwrap_err().user_code(), Some(Code::CardTokenRequired));
 }
 
 #[test]

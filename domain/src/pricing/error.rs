@@ -1,8 +1,11 @@
 //! What pricing refuses.
 
+use daraa_platform::fault::FieldPath;
+use daraa_platform::ids::{MalformedId, TypedId as _};
 use daraa_platform::money::{Money, MoneyError};
 
 use super::rules::PriceError;
+use crate::ids::{AddressId, QuoteId};
 
 daraa_platform::faults! {
     /// Why there is no quote, or why it does not hold.
@@ -42,7 +45,7 @@ daraa_platform::faults! {
         /// The amounts are too large to add up.
         AmountTooLarge: BadInput, "The amounts are too large.", "المبالغ كبيرة جداً.";
         /// An id is not one of ours.
-        MalformedId: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.";
+        MalformedId { path: FieldPath }: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", at path;
     }
 }
 
@@ -95,8 +98,13 @@ impl From<crate::promotion::PromotionError> for PricingError {
     }
 }
 
-impl From<daraa_platform::ids::MalformedId> for PricingError {
-    fn from(_: daraa_platform::ids::MalformedId) -> Self {
-        Self::MalformedId
+impl From<MalformedId> for PricingError {
+    fn from(e: MalformedId) -> Self {
+        let path = FieldPath(match e.kind {
+            AddressId::PREFIX => &["addressId"],
+            QuoteId::PREFIX => &["quoteId"],
+            _ => &[],
+        });
+        Self::MalformedId { path }
     }
 }

@@ -20,5 +20,6 @@ pub use model::{
     RuleInput,
 };
 pub use service::{
-    Claimed, CreateQuote, Recheck, claim, create, get_for, place_in_tx, recheck, remove_old, reopen,
+    Claimed, CreateQuote, Recheck, Terms, claim, create, get_for, place_in_tx, recheck, remove_old, reopen,
+    terms,
 };

@@ -2,6 +2,7 @@
 
 mod coupon;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use crate::address;
 use crate::app::App;
 use crate::cart::{self, CartLine, CartOwner, CartProblem, CartProblemCode, Look, LookedLine};
 use crate::catalog::TaxClass;
-use crate::ids::{AccountId, AddressId, QuoteId};
+use crate::ids::{AccountId, AddressId, QuoteId, StoreId};
 use crate::ledger::PaymentMethod;
 use crate::settings::{self, Settings};
-use crate::store::Store;
+use crate::store::{self as stores, Store};
 
 /// The largest tip, minor units: keeps typing mistakes small and every sum far from overflow.
 const MAX_TIP_MINOR: i64 = 1_000_000_000;
@@ -110,7 +111,8 @@ pub async fn create(app: &App, actor: &Actor, command: CreateQuote) -> Result<Qu
         store_tip_minor: command.store_tip_minor,
     };
     let settings = settings::get(app).await?;
-    let priced = priced(app, &settings, &draft).await?;
+    let look = cart::look(app, draft.lines, draft.address.map(|a| a.point)).await?;
+    let priced = priced(app, &settings, &draft, look).await?;
     let now = app.clock.now();
     let quote = Quote {
         id: app.ids.next(),
@@ -154,11 +156,33 @@ pub enum Recheck {
     Changed,
 }
 
+/// What a placed order is made of besides its quote, as it is stored, not as the cache remembers it.
+#[derive(Debug)]
+pub struct Terms {
+    /// Fees, shares, deadlines.
+    pub settings: Arc<Settings>,
+    /// The stores of the quote: hours, area, minimum, commission.
+    pub stores: HashMap<StoreId, Arc<Store>>,
+}
+
+/// The terms of a quote at this moment.
+///
+/// # Errors
+/// Database failure.
+pub async fn terms(app: &App, quote: &Quote) -> Result<Terms, PricingError> {
+    let ids: Vec<StoreId> = quote.stores.iter().map(|part| part.store_id).collect();
+    let (settings, stores) =
+        tokio::try_join!(async { settings::fresh(app).await.map_err(PricingError::from) }, async {
+            stores::get_many_fresh(app, &ids).await.map_err(PricingError::from)
+        },)?;
+    Ok(Terms { settings, stores })
+}
+
 /// Computes the quote again from prices, stock, hours, area and rules of this moment.
 ///
 /// # Errors
 /// The coupon cannot be used any more, or database failure.
-pub async fn recheck(app: &App, quote: &Quote) -> Result<Recheck, PricingError> {
+pub async fn recheck(app: &App, quote: &Quote, terms: &Terms) -> Result<Recheck, PricingError> {
     let lines: Vec<CartLine> =
         quote.stores.iter().flat_map(|part| part.items.iter().map(|item| cart_line(part, item))).collect();
     let draft = Draft {
@@ -171,8 +195,8 @@ pub async fn recheck(app: &App, quote: &Quote) -> Result<Recheck, PricingError> 
         courier_tip_minor: quote.courier_tip.amount_minor,
         store_tip_minor: quote.store_tip.amount_minor,
     };
-    let settings = settings::get(app).await?;
-    let today = match priced(app, &settings, &draft).await {
+    let look = cart::look_at(app, &lines, draft.address.map(|a| a.point), &terms.stores).await?;
+    let today = match priced(app, &terms.settings, &draft, look).await {
         Ok(today) => today,
         Err(PricingError::NothingAvailable | PricingError::MixedCurrencies) => return Ok(Recheck::Changed),
         Err(e) => return Err(e),
@@ -200,11 +224,15 @@ fn cart_line(part: &QuotedStore, item: &PricedItem) -> CartLine {
     }
 }
 
-async fn priced(app: &App, settings: &Settings, draft: &Draft<'_>) -> Result<Priced, PricingError> {
+async fn priced(
+    app: &App,
+    settings: &Settings,
+    draft: &Draft<'_>,
+    look: Look,
+) -> Result<Priced, PricingError> {
     if draft.lines.is_empty() {
         return Err(PricingError::CartEmpty);
     }
-    let look = cart::look(app, draft.lines, draft.address.map(|a| a.point)).await?;
     let currency = look.stores.first().map(|s| s.currency).ok_or(PricingError::NothingAvailable)?;
     if look.stores.iter().any(|store| store.currency != currency) {
         return Err(PricingError::MixedCurrencies);

@@ -106,9 +106,10 @@ pub struct Coupon {
     pub used: i64,
     /// Uses promised to purchases under way.
     pub reservations: Vec<CouponReservation>,
-    /// The last purchases that were counted, so that a confirmation cut short is finished and not counted twice.
+    /// The last purchases that were counted and not given back, so that a confirmation cut short is finished and not
+    /// counted twice.
     pub confirmed: Vec<OrderGroupId>,
-    /// The last purchases whose confirmed use was given back, so that giving back twice counts once.
+    /// The last purchases whose counted use was given back, so that giving back twice counts once.
     pub returned: Vec<OrderGroupId>,
     /// Counts the changes of its terms.
     pub version: i64,
@@ -153,7 +154,7 @@ pub struct CouponUse {
     pub expires_at: Timestamp,
 }
 
-/// A customer's uses of one coupon; no more than the coupon's limit a customer.
+/// A customer's uses of one coupon; no more are promised than the coupon's limit a customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerUses {
     /// `coupon:account`.

@@ -157,7 +157,8 @@ pub async fn reserve(
     Err(PromotionError::CouponBusy)
 }
 
-/// Turns a purchase's promise into a use, when the purchase is placed. Called again it does nothing.
+/// Turns a purchase's promise into a use, when the purchase is placed. Called again it does nothing, or what a call cut
+/// short left to do.
 ///
 /// # Errors
 /// [`PromotionError::ReservationLost`] when the promise has expired and was not kept.
@@ -178,8 +179,40 @@ pub async fn confirm(
             return if used { Ok(()) } else { Err(PromotionError::ReservationLost) };
         }
     }
+    note_use(app, coupon_id, group_id, account_id).await
+}
+
+/// Counts the use of a purchase that was placed with the coupon although its promise is lost: it has its discount, so it
+/// counts, even beyond the limits. Called again it does nothing.
+///
+/// # Errors
+/// Database failure.
+pub async fn confirm_without_promise(
+    app: &App,
+    coupon_id: CouponId,
+    group_id: OrderGroupId,
+    account_id: AccountId,
+) -> Result<(), PromotionError> {
+    if store::count(app, coupon_id, group_id).await? {
+        note_use(app, coupon_id, group_id, account_id).await?;
+    }
+    Ok(())
+}
+
+/// The customer's side of a counted use.
+async fn note_use(
+    app: &App,
+    coupon_id: CouponId,
+    group_id: OrderGroupId,
+    account_id: AccountId,
+) -> Result<(), PromotionError> {
     let (from, to) = (UseState::Reserved, UseState::Confirmed);
-    store::set_use_state(app, coupon_id, account_id, group_id, from, to).await?;
+    if store::set_use_state(app, coupon_id, account_id, group_id, from, to).await? {
+        return Ok(());
+    }
+    // Its promise may have been dropped as dead.
+    store::open_uses(app, coupon_id, account_id).await?;
+    store::add_use(app, coupon_id, account_id, group_id, app.clock.now()).await?;
     Ok(())
 }
 
@@ -200,7 +233,9 @@ pub async fn release(
         let uses = store::uses_of(app, coupon_id, account_id).await?;
         let returning = uses
             .is_some_and(|u| u.uses.iter().any(|u| u.group_id == group_id && u.state == UseState::Returning));
-        if returning {
+        // A confirmation cut short has counted the use and not noted it with the customer.
+        let coupon = store::find(app, coupon_id).await?;
+        if returning || coupon.is_some_and(|coupon| coupon.confirmed.contains(&group_id)) {
             store::give_back(app, coupon_id, group_id).await?;
         }
     }

@@ -4,7 +4,7 @@ use daraa_platform::ids::TypedId as _;
 use daraa_platform::mongo::{Coll, DbError, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
 use daraa_platform::time::Timestamp;
-use mongodb::bson::{doc, serialize_to_bson};
+use mongodb::bson::{Document, doc, serialize_to_bson};
 
 use super::model::{
     COUPONS, Coupon, CouponReservation, CouponStatus, CouponUse, CustomerUses, USES, UseState,
@@ -148,8 +148,36 @@ pub(super) async fn reserve(
 /// Turns a promise into a use; `false` when there is no promise (any more).
 pub(super) async fn confirm(app: &App, coupon_id: CouponId, group_id: OrderGroupId) -> Result<bool, DbError> {
     let filter = doc! { "_id": coupon_id, "reservations.group_id": group_id };
-    let update = doc! { "$pull": { "reservations": { "group_id": group_id } }, "$inc": { "used": 1_i64 } };
-    coupons(app).update_one("db.coupon.confirm", filter, update).await
+    coupons(app).update_one("db.coupon.confirm", filter, counted(group_id)).await
+}
+
+/// Counts a use without a promise, once a purchase; `false` when it was counted, or counted and given back.
+pub(super) async fn count(app: &App, coupon_id: CouponId, group_id: OrderGroupId) -> Result<bool, DbError> {
+    let new = doc! { "$ne": group_id };
+    let filter = doc! { "_id": coupon_id, "confirmed": new.clone(), "returned": new };
+    coupons(app).update_one("db.coupon.count", filter, counted(group_id)).await
+}
+
+fn counted(group_id: OrderGroupId) -> Document {
+    doc! {
+        "$pull": { "reservations": { "group_id": group_id } },
+        "$inc": { "used": 1_i64 },
+        "$push": { "confirmed": { "$each": [group_id], "$slice": -REMEMBERED } },
+    }
+}
+
+/// Notes a purchase's use with its customer, who may have no more than a dead promise of it; no limit is asked.
+pub(super) async fn add_use(
+    app: &App,
+    coupon_id: CouponId,
+    account_id: AccountId,
+    group_id: OrderGroupId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let filter = doc! { "_id": uses_id(coupon_id, account_id), "uses.group_id": { "$ne": group_id } };
+    let used = CouponUse { group_id, state: UseState::Confirmed, expires_at: now };
+    let update = doc! { "$push": { "uses": serialize_to_bson(&used)? } };
+    uses(app).update_one("db.coupon.add_use", filter, update).await
 }
 
 pub(super) async fn set_use_state(
@@ -173,7 +201,7 @@ pub(super) async fn release(app: &App, coupon_id: CouponId, group_id: OrderGroup
     coupons(app).update_one("db.coupon.release", filter, update).await
 }
 
-/// Gives a confirmed use back, once a purchase.
+/// Gives a counted use back, once a purchase.
 pub(super) async fn give_back(
     app: &App,
     coupon_id: CouponId,
@@ -181,7 +209,11 @@ pub(super) async fn give_back(
 ) -> Result<bool, DbError> {
     let filter = doc! { "_id": coupon_id, "returned": { "$ne": group_id }, "used": { "$gt": 0_i64 } };
     let remembered = doc! { "$each": [group_id], "$slice": -REMEMBERED };
-    let update = doc! { "$inc": { "used": -1_i64 }, "$push": { "returned": remembered } };
+    let update = doc! {
+        "$inc": { "used": -1_i64 },
+        "$pull": { "confirmed": group_id },
+        "$push": { "returned": remembered },
+    };
     coupons(app).update_one("db.coupon.give_back", filter, update).await
 }
 

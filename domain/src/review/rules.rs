@@ -1,17 +1,20 @@
 //! What may be said, and when.
 
+use daraa_platform::fault::FieldPath;
+
 use super::error::ReviewError;
 use super::model::{CreateReview, ItemStars, MAX_TEXT_CHARS, ReviewStatus, ReviewText, Score, Stars};
 use crate::ids::AccountId;
 use crate::order::{Order, OrderStatus};
+use crate::text::{Lines, clean_within};
 
 impl Stars {
-    /// One to five.
+    /// One to five, given in the field `path`.
     ///
     /// # Errors
     /// [`ReviewError::StarsOutOfRange`].
-    pub fn new(stars: i64) -> Result<Self, ReviewError> {
-        if (1..=5).contains(&stars) { Ok(Self(stars)) } else { Err(ReviewError::StarsOutOfRange) }
+    pub fn new(stars: i64, path: FieldPath) -> Result<Self, ReviewError> {
+        if (1..=5).contains(&stars) { Ok(Self(stars)) } else { Err(ReviewError::StarsOutOfRange { path }) }
     }
 
     /// The number.
@@ -22,16 +25,14 @@ impl Stars {
 }
 
 impl ReviewText {
-    /// Reads a text.
+    /// Reads a text given in the field `path`.
     ///
     /// # Errors
     /// [`ReviewError::InvalidText`].
-    pub fn parse(text: &str) -> Result<Self, ReviewError> {
-        let text = text.trim();
-        let good = !text.is_empty()
-            && text.chars().count() <= MAX_TEXT_CHARS
-            && !text.chars().any(|c| c.is_control() && c != '\n');
-        if good { Ok(Self(text.to_owned())) } else { Err(ReviewError::InvalidText { max: MAX_TEXT_CHARS }) }
+    pub fn parse(text: &str, path: FieldPath) -> Result<Self, ReviewError> {
+        clean_within(text, Lines::Many, 1..=MAX_TEXT_CHARS)
+            .map(|text| Self(text.to_owned()))
+            .ok_or(ReviewError::InvalidText { path, max: MAX_TEXT_CHARS })
     }
 
     /// The text.

@@ -1,18 +1,22 @@
 //! Unit tests of the rules.
 
+use daraa_platform::fault::FieldPath;
 use proptest::prelude::*;
 
 use super::{MAX_TEXT_CHARS, ReviewText, Score, Stars};
+use crate::text::{Lines, clean};
+
+const HERE: FieldPath = FieldPath(&["here"]);
 
 proptest! {
     #[test]
     fn stars_are_one_to_five(n in any::<i64>()) {
-        prop_assert_eq!(Stars::new(n).is_ok(), (1..=5).contains(&n));
+        prop_assert_eq!(Stars::new(n, HERE).is_ok(), (1..=5).contains(&n));
     }
 
     #[test]
     fn texts_are_trimmed_and_bounded(text in "\\PC{0,1100}") {
-        match ReviewText::parse(&text) {
+        match ReviewText::parse(&text, HERE) {
             Ok(parsed) => {
                 let parsed = parsed.into_inner();
                 prop_assert_eq!(&parsed, text.trim());
@@ -20,7 +24,7 @@ proptest! {
             }
             Err(_) => {
                 let chars = text.trim().chars().count();
-                prop_assert!(chars == 0 || chars > MAX_TEXT_CHARS || text.chars().any(char::is_control));
+                prop_assert!(chars == 0 || chars > MAX_TEXT_CHARS || clean(&text, Lines::Many).is_none());
             }
         }
     }

@@ -3,7 +3,6 @@
 pub(super) mod token;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use daraa_platform::clock::Clock;
@@ -11,6 +10,7 @@ use daraa_platform::time::Timestamp;
 
 use super::error::SessionError;
 use super::model::Session;
+use crate::code;
 
 /// A code can be used this long.
 pub const CODE_LIFE: Duration = Duration::from_secs(300);
@@ -48,11 +48,7 @@ impl OneTimeCode {
     /// # Errors
     /// [`SessionError::CodeInvalid`] for anything else: a malformed code is a wrong code.
     pub fn parse(text: &str) -> Result<Self, SessionError> {
-        if text.len() > 64 {
-            return Err(SessionError::CodeInvalid);
-        }
-        let digits: Option<String> = text.chars().filter(|c| *c != ' ').map(digit).collect();
-        digits.filter(|digits| digits.len() == CODE_DIGITS).map(Self).ok_or(SessionError::CodeInvalid)
+        code::read(text, CODE_DIGITS).map(Self).ok_or(SessionError::CodeInvalid)
     }
 
     /// A new random code.
@@ -65,16 +61,6 @@ impl OneTimeCode {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn digit(c: char) -> Option<char> {
-    let value = match c {
-        '0'..='9' => return Some(c),
-        '\u{660}'..='\u{669}' => u32::from(c) - 0x660,
-        '\u{6f0}'..='\u{6f9}' => u32::from(c) - 0x6f0,
-        _ => return None,
-    };
-    char::from_digit(value, 10)
 }
 
 impl fmt::Debug for OneTimeCode {
@@ -106,17 +92,6 @@ impl DeviceName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-/// Who is counted as one address: an IPv6 customer owns a whole /64.
-pub(super) fn address_of(ip: IpAddr) -> String {
-    match ip.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
     }
 }
 

@@ -1,6 +1,5 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,7 +14,7 @@ use serde_json::{Value, json};
 use super::error::SessionError;
 use super::model::{EndReason, Ended, RefreshState, Session};
 use super::rules::token::{RefreshToken, check_access, sign_access, sign_refresh};
-use super::rules::{self, DeviceName, OneTimeCode, RefreshDecision, address_of, decide, shown};
+use super::rules::{self, DeviceName, OneTimeCode, RefreshDecision, decide, shown};
 use crate::ids::{AccountId, SessionId};
 use crate::keys::Keys;
 
@@ -247,14 +246,6 @@ fn device_names_are_bounded() {
     assert_eq!(DeviceName::parse(" هاتف ليلى ").unwrap().as_str(), "هاتف ليلى");
     assert!(DeviceName::parse("").is_err());
     assert!(DeviceName::parse("a\u{1b}[31m").is_err());
-}
-
-#[test]
-fn one_ipv6_customer_is_one_address() {
-    let of = |text: &str| address_of(text.parse::<IpAddr>().unwrap());
-    assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
-    assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
-    assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
 }
 
 proptest! {

@@ -16,4 +16,4 @@ pub use model::{
     Deadlines, DeadlinesPatch, DeliveryFeePatch, DeliveryFeeRules, INDEXES, Settings, SettingsPatch,
     UpdateSettings,
 };
-pub use service::{get, update};
+pub use service::{fresh, get, update};

@@ -21,7 +21,15 @@ pub async fn get(app: &App) -> Result<Arc<Settings>, Infra> {
     Ok(Arc::new(store::get(app).await?.unwrap_or_default()))
 }
 
-/// Changes the settings (admins, and the system for demo data), audited.
+/// The settings as they are stored, not through the cache: for what is frozen on an order.
+///
+/// # Errors
+/// Database failure.
+pub async fn fresh(app: &App) -> Result<Arc<Settings>, Infra> {
+    Ok(Arc::new(store::find(app).await?.unwrap_or_default()))
+}
+
+/// Changes the settings (admins, and the system for demo data), audited. What changes nothing has no effect.
 ///
 /// # Errors
 /// No right, a value out of its range, somebody else's change meanwhile, or database failure.
@@ -34,6 +42,9 @@ pub async fn update(app: &App, actor: &Actor, command: UpdateSettings) -> Result
         return Err(SettingsError::StaleVersion);
     }
     let mut next = rules::apply(&current, command.patch)?;
+    if next == current {
+        return Ok(current);
+    }
     next.version = current.version.saturating_add(1);
     next.updated_at = Some(app.clock.now());
     let details = changed(&current, &next)?;
@@ -49,9 +60,10 @@ pub async fn update(app: &App, actor: &Actor, command: UpdateSettings) -> Result
     Ok(next)
 }
 
-/// The new values of the fields that differ, with the version they came from.
+/// What changed, for the log: the old and new values, and the version that came of them.
 fn changed(before: &Settings, after: &Settings) -> Result<Document, SettingsError> {
-    let bson = |settings: &Settings| serialize_to_document(settings).map_err(Infra::defect);
-    let before = bson(before)?;
-    Ok(bson(after)?.into_iter().filter(|(field, value)| before.get(field) != Some(value)).collect())
+    let stored = |settings: &Settings| serialize_to_document(settings).map_err(Infra::defect);
+    let mut details = rules::changed(&stored(before)?, &stored(after)?);
+    details.insert("version", after.version);
+    Ok(details)
 }

@@ -1,7 +1,11 @@
 //! What can go wrong with stores.
 
+use daraa_platform::fault::FieldPath;
+use daraa_platform::ids::{MalformedId, TypedId as _};
+
 use super::area::BadArea;
 use super::hours::BadHours;
+use crate::ids::{AccountId, InvitationId, StoreCategoryId, StoreId};
 
 daraa_platform::faults! {
     /// What can go wrong with stores and their staff.
@@ -18,24 +22,24 @@ daraa_platform::faults! {
         StoreIncomplete { missing: String }: Conflict, "Still missing: {missing}.", "ما زال ناقصاً: {missing}.";
         /// A reason is needed.
         ReasonRequired: BadInput, "Please give a reason of at most 500 characters.", "يرجى ذكر السبب بما لا يزيد عن 500 حرف.", field "reason";
-        /// A name is empty or too long.
+        /// A name is empty, too long or holds characters that cannot be shown.
         BadName: BadInput, "A name needs 1 to 120 characters in Arabic or English.", "الاسم يحتاج من 1 إلى 120 حرفاً بالعربية أو الإنكليزية.", field "name";
-        /// A description is too long.
+        /// A description is too long or holds characters that cannot be shown.
         BadDescription: BadInput, "A description has at most 1,000 characters.", "الوصف لا يزيد عن 1000 حرف.", field "description";
         /// A number is out of its bounds.
-        OutOfRange { what: &'static str, min: i64, max: i64 }: BadInput, "{what} must be {min} to {max}.", "يجب أن تكون قيمة {what} بين {min} و {max}.";
+        OutOfRange { path: FieldPath, min: i64, max: i64 }: BadInput, "{path} must be {min} to {max}.", "يجب أن تكون قيمة {path} بين {min} و {max}.", at path;
         /// An amount in another currency than the store's, or below zero.
         BadAmount: BadInput, "The amount must be positive and in the store's currency.", "يجب أن يكون المبلغ موجباً وبعملة المتجر.", field "minOrderMinor";
-        /// Not `HH:MM`.
-        BadTime: BadInput, "A time of day is written HH:MM, from 00:00 to 24:00.", "يكتب الوقت بالصيغة HH:MM من 00:00 إلى 24:00.", field "hours";
+        /// Not `HH:MM`, or an opening at 24:00.
+        BadTime { path: FieldPath }: BadInput, "A time of day is written HH:MM; a store opens from 00:00 to 23:59 and closes by 24:00.", "يكتب الوقت بالصيغة HH:MM؛ يفتح المتجر من 00:00 إلى 23:59 ويغلق حتى 24:00.", at path;
         /// No such time zone.
         BadTimeZone: BadInput, "There is no such time zone; write e.g. Asia/Damascus.", "لا توجد منطقة زمنية كهذه، مثال: Asia/Damascus.", field "timeZone";
-        /// No such day.
-        BadDate: BadInput, "A day is written YYYY-MM-DD.", "يكتب اليوم بالصيغة YYYY-MM-DD.", field "date";
+        /// No such day, or one long past or far ahead.
+        BadDate: BadInput, "A day is written YYYY-MM-DD, from yesterday to two years ahead.", "يكتب اليوم بالصيغة YYYY-MM-DD، من الأمس إلى سنتين قادمتين.", field "date";
         /// A day has too many ranges.
-        TooManyHours: BadInput, "A day can be opened at most four times.", "يمكن فتح المتجر أربع مرات في اليوم كحد أقصى.", field "hours";
+        TooManyHours { path: FieldPath }: BadInput, "A day can be opened at most four times.", "يمكن فتح المتجر أربع مرات في اليوم كحد أقصى.", at path;
         /// Hours overlap, perhaps past midnight.
-        HoursOverlap: BadInput, "Opening hours overlap.", "ساعات العمل متداخلة.", field "hours";
+        HoursOverlap { path: FieldPath }: BadInput, "Opening hours overlap.", "ساعات العمل متداخلة.", at path;
         /// A closure ends before it begins, is over already, or lasts longer than a year.
         BadClosure: BadInput, "A closure must end after it begins, in the future, within a year.", "يجب أن ينتهي الإغلاق بعد بدايته وفي المستقبل وخلال سنة.", field "until";
         /// Too many closures or overrides.
@@ -75,21 +79,29 @@ daraa_platform::faults! {
         /// Not a phone number.
         BadPhone: BadInput, "A phone number is written like +963944000000.", "يكتب رقم الهاتف بالصيغة +963944000000.", field "phone";
         /// An id that is not one of ours.
-        MalformedId: BadInput, "This is not a valid id.", "هذا المعرف غير صالح.";
+        MalformedId { path: FieldPath }: BadInput, "An id is malformed.", "أحد المعرّفات غير صالح.", at path;
         /// Not a point on earth.
-        BadPoint: BadInput, "Longitude is -180 to 180 and latitude -90 to 90.", "خط الطول من -180 إلى 180 وخط العرض من -90 إلى 90.", field "point";
+        BadPoint { path: FieldPath }: BadInput, "Longitude is -180 to 180 and latitude -90 to 90.", "خط الطول من -180 إلى 180 وخط العرض من -90 إلى 90.", at path;
+    }
+}
+
+impl StoreError {
+    /// What is wrong with hours given in the field `path`.
+    #[must_use]
+    pub fn of_hours(e: BadHours, path: FieldPath) -> Self {
+        match e {
+            BadHours::Time => Self::BadTime { path },
+            BadHours::TimeZone => Self::BadTimeZone,
+            BadHours::Date => Self::BadDate,
+            BadHours::TooMany => Self::TooManyHours { path },
+            BadHours::Overlap => Self::HoursOverlap { path },
+        }
     }
 }
 
 impl From<BadHours> for StoreError {
     fn from(e: BadHours) -> Self {
-        match e {
-            BadHours::Time => Self::BadTime,
-            BadHours::TimeZone => Self::BadTimeZone,
-            BadHours::Date => Self::BadDate,
-            BadHours::TooMany => Self::TooManyHours,
-            BadHours::Overlap => Self::HoursOverlap,
-        }
+        Self::of_hours(e, FieldPath(&["hours"]))
     }
 }
 
@@ -107,15 +119,22 @@ impl From<BadArea> for StoreError {
     }
 }
 
-impl From<daraa_platform::ids::MalformedId> for StoreError {
-    fn from(_: daraa_platform::ids::MalformedId) -> Self {
-        Self::MalformedId
+impl From<MalformedId> for StoreError {
+    fn from(e: MalformedId) -> Self {
+        let path = FieldPath(match e.kind {
+            StoreId::PREFIX => &["storeId"],
+            StoreCategoryId::PREFIX => &["categoryId"],
+            InvitationId::PREFIX => &["invitationId"],
+            AccountId::PREFIX => &["accountId"],
+            _ => &[],
+        });
+        Self::MalformedId { path }
     }
 }
 
 impl From<crate::place::NotAPoint> for StoreError {
     fn from(_: crate::place::NotAPoint) -> Self {
-        Self::BadPoint
+        Self::BadPoint { path: FieldPath(&["point"]) }
     }
 }
 

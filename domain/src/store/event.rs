@@ -48,12 +48,13 @@ impl StoreAction {
     }
 }
 
-/// An event about a store for its staff; life-cycle events reach ops, too.
+/// An event about a store for its staff; life-cycle events reach ops, too. Ids in the data are API texts (`sto_…`).
 pub(super) fn about(store: &Store, kind: &'static str) -> NewEvent {
     let mut topics = vec![Topic::Store(store.id)];
     if kind != PAUSED && kind != RESUMED {
         topics.push(Topic::Ops);
     }
-    let data = doc! { "store_id": store.id, "status": store.status.as_str(), "version": store.version };
-    NewEvent { kind, subject: store.id.to_string(), topics, data }
+    let subject = store.id.to_string();
+    let data = doc! { "store_id": &subject, "status": store.status.as_str(), "version": store.version };
+    NewEvent { kind, subject, topics, data }
 }

@@ -27,11 +27,11 @@ pub use model::{
 pub use near::{MAX_SERVING_COUNT, NearFilter, NearSort, NearStore, count_serving, find as find_near};
 pub use rules::{
     Decision, Mover, TRANSITIONS, Transition, availability, available_actions, covers, decide,
-    good_description, good_name, is_open, missing_for_submit, prep_minutes,
+    good_description, good_name, good_name_or_none, good_reason, is_open, missing_for_submit, prep_minutes,
 };
 pub(crate) use service::matching;
 pub use service::{
-    CreateStore, UpdateStore, act, actions_for, add_closure, add_rating_in_tx, create, get, get_many, list,
-    mine, pause, remove_closure, remove_rating_in_tx, require, resume, set_area, set_commission, set_day,
-    set_hours, set_rush, update, view,
+    CreateStore, UpdateStore, act, actions_for, add_closure, add_rating_in_tx, create, get, get_many,
+    get_many_fresh, list, mine, pause, remove_closure, remove_rating_in_tx, require, resume, set_area,
+    set_commission, set_day, set_hours, set_rush, update, view,
 };

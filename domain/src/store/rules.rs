@@ -4,11 +4,11 @@ use daraa_platform::time::Timestamp;
 
 use super::hours;
 use super::model::{
-    Availability, ClosedReason, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, Rating, Store, StoreAction,
-    StoreStatus,
+    Availability, ClosedReason, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, MAX_REASON_CHARS, Rating, Store,
+    StoreAction, StoreStatus,
 };
 use crate::place::Point;
-use crate::text::LocalText;
+use crate::text::{Lines, LocalText, clean_within};
 
 /// Who may move a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,16 +160,27 @@ impl Rating {
     }
 }
 
-/// Whether a name people read is there in one language at least, and not too long in either.
+/// Whether a name people read is there in one language at least, and fit to be shown in both.
 #[must_use]
 pub fn good_name(name: &LocalText) -> bool {
-    let chars = |text: &str| text.trim().chars().count();
-    let (ar, en) = (chars(&name.ar), chars(&name.en));
-    ar.max(en) > 0 && ar <= MAX_NAME_CHARS && en <= MAX_NAME_CHARS
+    let there = [&name.ar, &name.en].iter().any(|text| !text.trim().is_empty());
+    there && good_name_or_none(name)
 }
 
-/// Whether a description is not too long in either language.
+/// [`good_name`] where there need not be one.
+#[must_use]
+pub fn good_name_or_none(name: &LocalText) -> bool {
+    [&name.ar, &name.en].iter().all(|text| clean_within(text, Lines::One, 0..=MAX_NAME_CHARS).is_some())
+}
+
+/// Whether a description is fit to be shown in both languages; it may be empty.
 #[must_use]
 pub fn good_description(text: &LocalText) -> bool {
-    [&text.ar, &text.en].iter().all(|t| t.chars().count() <= MAX_DESCRIPTION_CHARS)
+    [&text.ar, &text.en].iter().all(|t| clean_within(t, Lines::Many, 0..=MAX_DESCRIPTION_CHARS).is_some())
+}
+
+/// A reason as it is kept; `None` when nobody can read it, or it is too long.
+#[must_use]
+pub fn good_reason(reason: &str) -> Option<String> {
+    clean_within(reason, Lines::Many, 1..=MAX_REASON_CHARS).map(str::to_owned)
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use daraa_platform::fault::{Denial, Infra};
+use daraa_platform::fault::{Denial, FieldPath, Infra};
 use daraa_platform::ids::TypedId as _;
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::Tx;
@@ -19,12 +19,11 @@ use super::area::ServiceArea;
 use super::error::StoreError;
 use super::event;
 use super::hours::{
-    Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, MAX_RANGES_PER_DAY, OpenRange, Schedule,
-    TimeZone, validate_week,
+    BadHours, Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, OpenRange, Schedule, TimeZone,
+    may_override, validate_day, validate_week,
 };
 use super::model::{
-    MAX_PAUSE_MINUTES, MAX_PREP_MINUTES, MAX_REASON_CHARS, MAX_RUSH_MINUTES, Rating, RushMode, Store,
-    StoreAction, StoreStatus,
+    MAX_PAUSE_MINUTES, MAX_PREP_MINUTES, MAX_RUSH_MINUTES, Rating, RushMode, Store, StoreAction, StoreStatus,
 };
 use super::rules::{self, Decision, Mover};
 use super::{category, staff, store};
@@ -61,6 +60,15 @@ pub async fn get(app: &App, id: StoreId) -> Result<Arc<Store>, StoreError> {
 pub async fn get_many(app: &App, ids: &[StoreId]) -> Result<HashMap<StoreId, Arc<Store>>, StoreError> {
     let found = store::get_many(app, ids).await?;
     Ok(found.into_iter().map(|(id, store)| (id, Arc::new(store))).collect())
+}
+
+/// [`get_many`] as they are stored, not through the cache: for what is frozen on an order.
+///
+/// # Errors
+/// Database failure.
+pub async fn get_many_fresh(app: &App, ids: &[StoreId]) -> Result<HashMap<StoreId, Arc<Store>>, Infra> {
+    let found = store::find_many(app, ids).await?;
+    Ok(found.into_iter().map(|store| (store.id, Arc::new(store))).collect())
 }
 
 /// One store as the asker may see it: everybody sees active ones, staff and ops see theirs in any status.
@@ -236,10 +244,10 @@ pub async fn update(
         check_category(app, category_id).await?;
     }
     if let Some(minor) = command.min_order_minor {
-        bounded("minOrderMinor", minor, 0, MAX_MIN_ORDER_MINOR)?;
+        bounded(&["minOrderMinor"], minor, 0, MAX_MIN_ORDER_MINOR)?;
     }
     if let Some(minutes) = command.prep_minutes {
-        bounded("prepMinutes", minutes, 1, MAX_PREP_MINUTES)?;
+        bounded(&["prepMinutes"], minutes, 1, MAX_PREP_MINUTES)?;
     }
     let change = |store: &Store| {
         let mut set = Document::new();
@@ -287,10 +295,12 @@ pub async fn set_hours(
     write(app, actor, id, act, |_| Ok(doc! { "schedule.hours": bson(&hours)? })).await
 }
 
-/// Sets other hours for one day, none meaning closed; `None` goes back to the weekly hours (manager).
+/// Sets other hours for one day, none meaning closed; `None` goes back to the weekly hours (manager). Days that are
+/// over are forgotten.
 ///
 /// # Errors
-/// No right, [`StoreError::TooManyHours`], [`StoreError::HoursOverlap`], [`StoreError::TooManyClosures`].
+/// No right, [`StoreError::BadDate`] for a day long past or far ahead, [`StoreError::BadTime`],
+/// [`StoreError::TooManyHours`], [`StoreError::HoursOverlap`], [`StoreError::TooManyClosures`].
 pub async fn set_day(
     app: &App,
     actor: &Actor,
@@ -298,23 +308,19 @@ pub async fn set_day(
     date: NaiveDate,
     ranges: Option<Vec<DayRange>>,
 ) -> Result<Store, StoreError> {
-    use chrono::Datelike as _;
     require(actor, id, StaffRole::Manager)?;
     if let Some(ranges) = &ranges {
-        if ranges.len() > MAX_RANGES_PER_DAY {
-            return Err(StoreError::TooManyHours);
-        }
-        let weekday = date.weekday().into();
-        let week: Vec<OpenRange> =
-            ranges.iter().map(|r| OpenRange { weekday, opens: r.opens, closes: r.closes }).collect();
-        validate_week(&week)?;
+        validate_day(date, ranges).map_err(|e| StoreError::of_hours(e, FieldPath(&["ranges"])))?;
     }
     let act = Act { name: "store.day", expected: None, event: None };
     write(app, actor, id, act, |store| {
         let today = app.clock.now().to_chrono().with_timezone(&store.schedule.time_zone.tz()).date_naive();
-        let keep = today.pred_opt().unwrap_or(today);
-        let mut days: Vec<DayOverride> =
-            store.schedule.overrides.iter().filter(|o| o.date != date && o.date >= keep).cloned().collect();
+        if !may_override(date, today) {
+            return Err(BadHours::Date.into());
+        }
+        let others =
+            store.schedule.overrides.iter().filter(|o| o.date != date && may_override(o.date, today));
+        let mut days: Vec<DayOverride> = others.cloned().collect();
         days.extend(ranges.clone().map(|ranges| DayOverride { date, ranges }));
         if days.len() > MAX_OVERRIDES {
             return Err(StoreError::TooManyClosures);
@@ -333,7 +339,7 @@ pub async fn add_closure(
     app: &App,
     actor: &Actor,
     id: StoreId,
-    closure: Closure,
+    mut closure: Closure,
 ) -> Result<Store, StoreError> {
     require(actor, id, StaffRole::Manager)?;
     let now = app.clock.now();
@@ -345,7 +351,7 @@ pub async fn add_closure(
     {
         return Err(StoreError::BadClosure);
     }
-    check_reason(Some(&closure.reason))?;
+    closure.reason = good_reason(&closure.reason)?;
     let act = Act { name: "store.closure", expected: None, event: None };
     write(app, actor, id, act, |store| {
         let mut closures: Vec<Closure> = store
@@ -409,7 +415,7 @@ pub async fn set_area(
 /// No right, [`StoreError::OutOfRange`].
 pub async fn pause(app: &App, actor: &Actor, id: StoreId, minutes: i64) -> Result<Store, StoreError> {
     require(actor, id, StaffRole::Staff)?;
-    bounded("minutes", minutes, 1, MAX_PAUSE_MINUTES)?;
+    bounded(&["minutes"], minutes, 1, MAX_PAUSE_MINUTES)?;
     let until = app.clock.now().plus(in_minutes(minutes));
     let act = Act { name: "store.pause", expected: None, event: Some(event::PAUSED) };
     write(app, actor, id, act, |_| Ok(doc! { "paused_until": until })).await
@@ -446,8 +452,8 @@ pub async fn set_rush(
     let mode = match rush {
         None => None,
         Some((extra_minutes, minutes)) => {
-            bounded("extraMinutes", extra_minutes, 1, MAX_RUSH_MINUTES)?;
-            bounded("minutes", minutes, 1, MAX_PAUSE_MINUTES)?;
+            bounded(&["extraMinutes"], extra_minutes, 1, MAX_RUSH_MINUTES)?;
+            bounded(&["minutes"], minutes, 1, MAX_PAUSE_MINUTES)?;
             Some(RushMode { extra_minutes, until: app.clock.now().plus(in_minutes(minutes)) })
         }
     };
@@ -469,7 +475,7 @@ pub async fn set_commission(
         actor.ops(&[OpsRole::Finance])?;
     }
     if let Some(bps) = bps {
-        bounded("commissionBps", bps, 0, daraa_platform::money::FULL_BPS)?;
+        bounded(&["commissionBps"], bps, 0, daraa_platform::money::FULL_BPS)?;
     }
     let act = Act { name: "store.commission", expected: None, event: None };
     write(app, actor, id, act, |_| Ok(doc! { "commission_bps": bson(&bps)? })).await
@@ -499,9 +505,12 @@ pub async fn act(
             }
         });
     }
-    if matches!(action, StoreAction::SendBack | StoreAction::Suspend) {
-        check_reason(reason.as_deref())?;
-    }
+    let reason = match action {
+        StoreAction::SendBack | StoreAction::Suspend => {
+            Some(good_reason(reason.as_deref().unwrap_or_default())?)
+        }
+        _ => reason.as_deref().map(good_reason).transpose()?,
+    };
     transact!(&app.mongo, "store.act", StoreError, |tx| {
         let before = store::find_in_tx(app, tx, id).await?.ok_or(StoreError::StoreNotFound)?;
         let to = match rules::decide(before.status, action, &who) {
@@ -561,7 +570,7 @@ pub async fn add_rating_in_tx(
     store_id: StoreId,
     stars: i64,
 ) -> Result<(), StoreError> {
-    bounded("stars", stars, 1, 5)?;
+    bounded(&["stars"], stars, 1, 5)?;
     let found = store::find_in_tx(app, tx, store_id).await?.ok_or(StoreError::StoreNotFound)?;
     if store::set_rating_in_tx(app, tx, store_id, found.rating.plus(stars)).await? {
         Ok(())
@@ -580,7 +589,7 @@ pub async fn remove_rating_in_tx(
     store_id: StoreId,
     stars: i64,
 ) -> Result<(), StoreError> {
-    bounded("stars", stars, 1, 5)?;
+    bounded(&["stars"], stars, 1, 5)?;
     let found = store::find_in_tx(app, tx, store_id).await?.ok_or(StoreError::StoreNotFound)?;
     if store::set_rating_in_tx(app, tx, store_id, found.rating.minus(stars)).await? {
         Ok(())
@@ -656,13 +665,13 @@ fn check_texts(name: Option<&LocalText>, description: Option<&LocalText>) -> Res
     Ok(())
 }
 
-fn check_reason(reason: Option<&str>) -> Result<(), StoreError> {
-    let chars = reason.map_or(0, |reason| reason.trim().chars().count());
-    if (1..=MAX_REASON_CHARS).contains(&chars) { Ok(()) } else { Err(StoreError::ReasonRequired) }
+fn good_reason(reason: &str) -> Result<String, StoreError> {
+    rules::good_reason(reason).ok_or(StoreError::ReasonRequired)
 }
 
-fn bounded(what: &'static str, value: i64, min: i64, max: i64) -> Result<(), StoreError> {
-    if (min..=max).contains(&value) { Ok(()) } else { Err(StoreError::OutOfRange { what, min, max }) }
+fn bounded(path: &'static [&'static str], value: i64, min: i64, max: i64) -> Result<(), StoreError> {
+    let path = FieldPath(path);
+    if (min..=max).contains(&value) { Ok(()) } else { Err(StoreError::OutOfRange { path, min, max }) }
 }
 
 fn in_minutes(minutes: i64) -> std::time::Duration {

@@ -27,7 +27,7 @@ pub(super) async fn get_many(app: &App, ids: &[StoreId]) -> Result<HashMap<Store
         .await
 }
 
-async fn find_many(app: &App, ids: &[StoreId]) -> Result<Vec<Store>, DbError> {
+pub(super) async fn find_many(app: &App, ids: &[StoreId]) -> Result<Vec<Store>, DbError> {
     let filter = doc! { "_id": { "$in": ids } };
     app.mongo.coll(COLLECTION).find_many("db.store.find_many", filter, Document::new(), MAX_ROWS).await
 }

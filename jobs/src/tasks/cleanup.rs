@@ -1,7 +1,9 @@
 //! J2: what is old and may go.
 
 use daraa_domain::{cart, feed, idempotency, job, notification, outbox, pricing};
+use daraa_platform::fault::{Fault, Infra};
 use mongodb::bson::Document;
+use tracing::error;
 
 use super::{TaskResult, Work, db, fault};
 
@@ -9,31 +11,58 @@ use super::{TaskResult, Work, db, fault};
 /// tomorrow.
 const MAX_BATCHES: u32 = 1_000;
 
-/// Calls a room's purge until it finds nothing more; counts under the name.
+/// Calls a room's purge until it finds nothing more; counts under the name. A purge that fails is noted and the next
+/// one goes on: one of them must not keep all later ones from their work, night after night.
 macro_rules! purge {
-    ($counts:ident, $name:literal, $call:expr, $fault:expr) => {{
+    ($done:ident, $name:literal, $call:expr, $fault:expr) => {{
         let mut removed = 0_u64;
         for _ in 0..MAX_BATCHES {
-            let n = $call.await.map_err($fault)?;
-            removed = removed.saturating_add(n);
-            if n == 0 {
-                break;
+            match $call.await.map_err($fault) {
+                Ok(0) => break,
+                Ok(n) => removed = removed.saturating_add(n),
+                Err(e) => {
+                    $done.failed($name, e);
+                    break;
+                }
             }
         }
-        $counts.insert($name, i64::try_from(removed).unwrap_or(i64::MAX));
+        $done.counts.insert($name, i64::try_from(removed).unwrap_or(i64::MAX));
     }};
+}
+
+/// What was removed, and what could not be.
+#[derive(Default)]
+struct Done {
+    counts: Document,
+    failures: Vec<(&'static str, Box<dyn Fault>)>,
+}
+
+impl Done {
+    fn failed(&mut self, what: &'static str, e: Box<dyn Fault>) {
+        error!(what, cause = %e, "what is old could not be removed");
+        self.failures.push((what, e));
+    }
+
+    /// One failure fails the run as it is, several as a list.
+    fn result(mut self) -> TaskResult {
+        if self.failures.len() > 1 {
+            let list: Vec<String> = self.failures.iter().map(|(what, e)| format!("{what}: {e}")).collect();
+            return Err(fault(Infra::defect(list.join("; "))));
+        }
+        self.failures.pop().map_or(Ok(self.counts), |(_, e)| Err(e))
+    }
 }
 
 /// Removes what is past its time, batch by batch.
 pub(crate) async fn cleanup(work: &Work) -> TaskResult {
     let app = &*work.app;
-    let mut counts = Document::new();
-    purge!(counts, "notifications", notification::purge(app), db);
-    purge!(counts, "carts", cart::remove_abandoned(app), fault);
-    purge!(counts, "quotes", pricing::remove_old(app), fault);
-    purge!(counts, "idempotency_keys", idempotency::purge(app), db);
-    purge!(counts, "feed_events", feed::purge(app), db);
-    purge!(counts, "outbox_events", outbox::purge_done(app), db);
-    purge!(counts, "job_runs", job::purge(app), db);
-    Ok(counts)
+    let mut done = Done::default();
+    purge!(done, "notifications", notification::purge(app), db);
+    purge!(done, "carts", cart::remove_abandoned(app), fault);
+    purge!(done, "quotes", pricing::remove_old(app), fault);
+    purge!(done, "idempotency_keys", idempotency::purge(app), db);
+    purge!(done, "feed_events", feed::purge(app), db);
+    purge!(done, "outbox_events", outbox::purge_done(app), db);
+    purge!(done, "job_runs", job::purge(app), db);
+    done.result()
 }

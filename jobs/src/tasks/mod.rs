@@ -81,5 +81,6 @@ pub(crate) async fn maintenance(work: &Work) -> TaskResult {
         "drift": count(report.drift.len()),
         "unused_indexes": count(unused),
         "dead_events": report.dead_events,
+        "slow_shapes": count(report.slow.len()),
     })
 }

@@ -8,6 +8,7 @@ use mongodb::bson::{Bson, Document};
 use mongodb::options::ReturnDocument;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::warn;
 
 use super::{DbError, Tx};
 
@@ -104,6 +105,41 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
             self.inner.find(filter).sort(sort).limit(limit).batch_size(batch).await?.try_collect().await
         })
         .await
+    }
+
+    /// All documents that match, in `sort` order, read page by page; `after` says what comes after a row in that
+    /// order. For lists that are short by their nature: `cap` bounds one that is not, which is warned of and
+    /// counted, for what lies beyond is not seen.
+    ///
+    /// # Errors
+    /// Database failure.
+    pub async fn find_pages(
+        &self,
+        op: &'static str,
+        filter: Document,
+        sort: Document,
+        cap: usize,
+        after: impl Fn(&T) -> Document,
+    ) -> Result<Vec<T>, DbError> {
+        let mut rows: Vec<T> = Vec::new();
+        loop {
+            let page = match rows.last() {
+                Some(last) => mongodb::bson::doc! { "$and": [filter.clone(), after(last)] },
+                None => filter.clone(),
+            };
+            let page = self.find_many(op, page, sort.clone(), MAX_ROWS).await?;
+            let full = i64::try_from(page.len()).unwrap_or(i64::MAX) >= MAX_ROWS;
+            rows.extend(page);
+            if !full {
+                return Ok(rows);
+            }
+            if rows.len() >= cap {
+                warn!(op, rows = rows.len(), "a list is cut at its cap; what lies beyond is not seen");
+                metrics::counter!("daraa_db_lists_cut_total", "op" => op).increment(1);
+                rows.truncate(cap);
+                return Ok(rows);
+            }
+        }
     }
 
     /// Up to `limit` documents inside a transaction.

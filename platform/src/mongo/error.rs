@@ -94,9 +94,11 @@ impl DbError {
     }
 }
 
-/// Server codes that mean "no usable primary right now" (SDAM specification: not primary, node is
-/// recovering, shutting down, interrupted by step-down).
-const NOT_PRIMARY_OR_RECOVERING: &[i32] = &[91, 189, 10_107, 10_058, 11_600, 11_602, 13_435, 13_436];
+/// Server codes that mean "no usable primary right now": not primary, recovering, shutting down, interrupted by a
+/// step-down (the SDAM specification's), no majority yet (133, 134), the keys that sign cluster times not read yet
+/// after all members were restarted (211), out of time (262).
+const NOT_PRIMARY_OR_RECOVERING: &[i32] =
+    &[91, 133, 134, 189, 211, 262, 10_107, 10_058, 11_600, 11_602, 13_435, 13_436];
 
 fn duplicate_index(e: &mongodb::error::Error) -> Option<String> {
     let message = match &*e.kind {

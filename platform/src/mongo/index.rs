@@ -266,6 +266,18 @@ pub async fn apply(
     Ok(made)
 }
 
+/// Drops an index; one that is not there any more is a success. For migrations only.
+///
+/// # Errors
+/// Database failure.
+pub async fn drop_if_there(mongo: &Mongo, collection: &str, name: &str) -> Result<(), DbError> {
+    let rows = mongo.db().collection::<Document>(collection);
+    match within(rows.drop_index(name).into_future()).await {
+        Err(DbError::Driver(e)) if is_namespace_not_found(&e) || is_index_not_found(&e) => Ok(()),
+        other => other,
+    }
+}
+
 async fn within<T>(work: impl Future<Output = mongodb::error::Result<T>>) -> Result<T, DbError> {
     Ok(tokio::time::timeout(APPLY_DEADLINE, work)
         .await
@@ -290,14 +302,23 @@ fn is_namespace_not_found(e: &mongodb::error::Error) -> bool {
     matches!(&*e.kind, mongodb::error::ErrorKind::Command(c) if c.code == 26)
 }
 
-/// The parts of a definition that make two indexes the same, numbers made equal in type.
+fn is_index_not_found(e: &mongodb::error::Error) -> bool {
+    matches!(&*e.kind, mongodb::error::ErrorKind::Command(c) if c.code == 27)
+}
+
+/// What the server writes into a definition by itself: the version of its format and of its geographic keys, the place
+/// it lies in, and how it was built. The name is what the two were matched by.
+const NOT_COMPARED: &[&str] = &["v", "name", "ns", "2dsphereIndexVersion", "background"];
+
+/// A definition as two of them are compared: every option counts, also those we never declare (hidden, a collation),
+/// in any order, numbers made equal in type.
 fn comparable(definition: &Document) -> String {
-    let mut out = Document::new();
-    for field in ["key", "unique", "sparse", "expireAfterSeconds", "partialFilterExpression"] {
-        if let Some(value) = definition.get(field) {
-            out.insert(field, plain(value));
-        }
-    }
+    let options: BTreeMap<&String, Bson> = definition
+        .iter()
+        .filter(|(option, _)| !NOT_COMPARED.contains(&option.as_str()))
+        .map(|(option, value)| (option, plain(value)))
+        .collect();
+    let out: Document = options.into_iter().map(|(option, value)| (option.clone(), value)).collect();
     Bson::Document(out).to_string()
 }
 

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use mongodb::bson::{Document, doc};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+use tracing::warn;
 
-use super::{DbError, Mongo};
+use super::{Coll, DbError, Mongo};
+use crate::random::Random;
 use crate::time::Timestamp;
 
 const COLLECTION: &str = "schema_migrations";
-/// A migration that stopped without finishing may be taken over after this.
+/// A migrator that died may be followed by another after this.
 const LOCK_LEASE: Duration = Duration::from_secs(600);
+/// The lock is renewed this often while a migration runs: two renewals may fail before it is lost.
+const RENEW_EVERY: Duration = Duration::from_secs(200);
 
 /// What a migration does. It must be idempotent: after a crash it runs again from its beginning.
 pub type Apply = for<'a> fn(&'a Mongo) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
@@ -53,10 +58,64 @@ pub async fn pending(mongo: &Mongo, all: &[Migration]) -> Result<Vec<Migration>,
     Ok(all.iter().filter(|m| !done.contains(&m.number)).copied().collect())
 }
 
+/// The lock is document 0. Whoever holds it is known by a token of its own: one that was taken over neither renews nor
+/// releases what is somebody else's by now.
+struct Lock {
+    rows: Coll<Document>,
+    token: String,
+    /// The time of the caller, which goes on by the steady clock.
+    now: Timestamp,
+    since: Instant,
+}
+
+impl Lock {
+    /// Takes it; [`DbError::Duplicate`] while another holds it, for then the upsert inserts a second document 0.
+    async fn take(rows: Coll<Document>, now: Timestamp) -> Result<Self, DbError> {
+        let lock = Self { rows, token: Random::from_os().token(), now, since: Instant::now() };
+        let free = doc! { "_id": 0_i64, "$or": [{ "until": { "$lt": now } }, { "until": null }] };
+        let taken = doc! { "$set": { "until": lock.until(), "token": &lock.token } };
+        lock.rows.upsert("db.migration.lock", free, taken).await?;
+        Ok(lock)
+    }
+
+    fn until(&self) -> Timestamp {
+        self.now.plus(self.since.elapsed()).plus(LOCK_LEASE)
+    }
+
+    fn ours(&self) -> Document {
+        doc! { "_id": 0_i64, "token": &self.token }
+    }
+
+    async fn renew(&self) -> Result<(), DbError> {
+        let set = doc! { "$set": { "until": self.until() } };
+        if self.rows.update_one("db.migration.renew", self.ours(), set).await? {
+            return Ok(());
+        }
+        Err(DbError::Duplicate { index: "_id_".to_owned() })
+    }
+
+    /// Renews it until somebody else has it. A renewal that fails otherwise is tried again: the lease outlasts it.
+    async fn keep(&self) -> DbError {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            match self.renew().await {
+                Ok(()) => {}
+                Err(e @ DbError::Duplicate { .. }) => return e,
+                Err(e) => warn!(cause = %e, "the lock of the migrations was not renewed"),
+            }
+        }
+    }
+
+    async fn release(self) -> Result<(), DbError> {
+        let free = doc! { "$set": { "until": null, "token": null } };
+        self.rows.update_one("db.migration.unlock", self.ours(), free).await.map(|_| ())
+    }
+}
+
 /// Applies what is pending, one after another; says which. `progress` is told each before it starts.
 ///
 /// # Errors
-/// Database failure, [`DbError::Duplicate`] while another process holds the lock.
+/// Database failure, [`DbError::Duplicate`] while another process holds the lock, or when it has taken it over.
 pub async fn apply(
     mongo: &Mongo,
     all: &[Migration],
@@ -64,18 +123,17 @@ pub async fn apply(
     progress: impl Fn(&Migration),
 ) -> Result<Vec<Migration>, DbError> {
     let rows = mongo.coll::<Document>(COLLECTION).within(mongo.long_deadline());
-    // The lock is document 0; a stale one is taken over, a live one makes the upsert a duplicate.
-    rows.upsert(
-        "db.migration.lock",
-        doc! { "_id": 0_i64, "$or": [{ "until": { "$lt": now } }, { "until": null }] },
-        doc! { "$set": { "until": now.plus(LOCK_LEASE) } },
-    )
-    .await?;
+    let lock = Lock::take(rows.clone(), now).await?;
     let mut made = Vec::new();
     let outcome = async {
         for migration in pending(mongo, all).await? {
             progress(&migration);
-            (migration.apply)(mongo).await?;
+            // Each begins with a whole lease before it.
+            lock.renew().await?;
+            tokio::select! {
+                applied = (migration.apply)(mongo) => applied?,
+                lost = lock.keep() => return Err(lost),
+            }
             rows.insert(
                 "db.migration.record",
                 &doc! { "_id": migration.number, "name": migration.name, "applied_at": now },
@@ -86,6 +144,7 @@ pub async fn apply(
         Ok(())
     }
     .await;
-    rows.update_one("db.migration.unlock", doc! { "_id": 0_i64 }, doc! { "$set": { "until": null } }).await?;
-    outcome.map(|()| made)
+    let released = lock.release().await;
+    // Why it stopped says more than that the lock could not be given back, too.
+    outcome.and(released).map(|()| made)
 }

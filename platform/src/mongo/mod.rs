@@ -9,7 +9,7 @@ mod tx;
 
 pub use coll::{Coll, MAX_ROWS};
 pub use error::DbError;
-pub use tx::{Attempts, Tx};
+pub use tx::{Attempts, Tx, to_the_end};
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub struct MongoConfig {
     pub max_idle_ms: u64,
     /// How long an operation may look for a usable member.
     pub server_selection_ms: u64,
-    /// How long a TCP and TLS handshake may take.
+    /// How long a TCP and TLS handshake may take, and a look at a member: a member that is cut off is noticed after it.
     pub connect_ms: u64,
     /// How often each member is looked at; short, so that a fail-over is seen soon.
     pub heartbeat_ms: u64,
@@ -60,7 +60,7 @@ impl Default for MongoConfig {
             min_pool_size: 10,
             max_idle_ms: 30_000,
             server_selection_ms: 5_000,
-            connect_ms: 10_000,
+            connect_ms: 1_000,
             heartbeat_ms: 500,
             operation_ms: 1_500,
             transaction_ms: 10_000,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mongodb::ClientSession;
 use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::{Instrument as _, debug, warn};
 
 use super::{DbError, Mongo};
 use crate::fault::Fault;
@@ -16,8 +16,9 @@ use crate::fault::Fault;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 /// The longest pause between two tries.
 const MAX_PAUSE: Duration = Duration::from_millis(200);
-/// Commit is repeated this often when its outcome is unknown (a fail-over takes about two seconds).
-const MAX_COMMIT_TRIES: u32 = 20;
+/// Commit is repeated this often when its outcome is unknown: with the pauses between them this outlasts a fail-over,
+/// which takes about two seconds.
+const MAX_COMMIT_TRIES: u32 = 25;
 
 type AfterCommit = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -35,7 +36,8 @@ impl std::fmt::Debug for Tx {
 
 impl Tx {
     /// Registers work for after the commit: cache invalidations, wake-ups. It must be harmless when it
-    /// never runs, for the process may die between the commit and it.
+    /// never runs, for the process may die between the commit and it, and when it runs after a commit whose
+    /// outcome was never learned. It runs also when the caller is gone meanwhile.
     pub fn after_commit(&mut self, work: impl Future<Output = ()> + Send + 'static) {
         self.after_commit.push(Box::pin(work));
     }
@@ -89,13 +91,9 @@ impl<'m> Attempts<'m> {
         outcome: Result<T, E>,
     ) -> ControlFlow<Result<T, E>> {
         let error = match outcome {
-            Ok(value) => match self.commit(&mut tx).await {
-                Ok(()) => {
-                    for work in tx.after_commit {
-                        work.await;
-                    }
-                    return ControlFlow::Break(Ok(value));
-                }
+            // A caller who hangs up now must not leave a commit without what belongs after it.
+            Ok(value) => match to_the_end(self.name, settle(self.name, self.deadline, tx)).await {
+                Ok(()) => return ControlFlow::Break(Ok(value)),
                 Err(e) => e.into(),
             },
             Err(e) => {
@@ -106,31 +104,71 @@ impl<'m> Attempts<'m> {
         if error.transient() && Instant::now() + self.pause < self.deadline {
             metrics::counter!("daraa_db_transaction_retries_total", "name" => self.name).increment(1);
             debug!(transaction = self.name, error = %error, "transaction runs again");
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "spreads retries, decides nothing; tests need not repeat it"
-            )]
-            let spread = 0.5 + rand::random::<f64>();
-            tokio::time::sleep(self.pause.mul_f64(spread)).await;
-            self.pause = (self.pause * 2).min(MAX_PAUSE);
+            rest(&mut self.pause).await;
             return ControlFlow::Continue(());
         }
         metrics::counter!("daraa_db_transaction_aborts_total", "name" => self.name).increment(1);
         ControlFlow::Break(Err(error))
     }
+}
 
-    async fn commit(&self, tx: &mut Tx) -> Result<(), DbError> {
-        for left in (0..MAX_COMMIT_TRIES).rev() {
-            match bounded(self.name, self.deadline, tx.session.commit_transaction()).await {
-                Ok(()) => break,
-                Err(e) if e.unknown_commit() && left > 0 && Instant::now() < self.deadline => {
-                    warn!(transaction = self.name, error = %e, "commit outcome unknown, committing again");
-                    tokio::time::sleep(MAX_PAUSE).await;
-                }
-                Err(e) => return Err(e),
-            }
+/// Commits, then does what was registered for after it: also when the commit may have happened.
+async fn settle(name: &'static str, deadline: Instant, mut tx: Tx) -> Result<(), DbError> {
+    let committed = commit(name, deadline, &mut tx).await;
+    if committed.as_ref().err().is_none_or(DbError::unknown_commit) {
+        for work in tx.after_commit {
+            work.await;
         }
-        Ok(())
+    }
+    committed
+}
+
+async fn commit(name: &'static str, deadline: Instant, tx: &mut Tx) -> Result<(), DbError> {
+    let mut pause = FIRST_PAUSE;
+    for left in (0..MAX_COMMIT_TRIES).rev() {
+        match bounded(name, deadline, tx.session.commit_transaction()).await {
+            Ok(()) => break,
+            Err(e) if e.unknown_commit() && left > 0 && Instant::now() < deadline => {
+                warn!(transaction = name, error = %e, "commit outcome unknown, committing again");
+                rest(&mut pause).await;
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+/// Sleeps for `pause` with jitter and lets it grow.
+async fn rest(pause: &mut Duration) {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "spreads retries, decides nothing; tests need not repeat it"
+    )]
+    let spread = 0.5 + rand::random::<f64>();
+    tokio::time::sleep(pause.mul_f64(spread)).await;
+    *pause = (*pause * 2).min(MAX_PAUSE);
+}
+
+/// Carries `work` out as a task of its own, so that it ends also when whoever waits for it is dropped: an HTTP handler
+/// is when its client hangs up. For a write and what must follow it; `work` bounds its own time.
+///
+/// # Errors
+/// What `work` answers, or [`DbError::Deadline`] when the process ends before it does.
+pub async fn to_the_end<T: Send + 'static>(
+    op: &'static str,
+    work: impl Future<Output = Result<T, DbError>> + Send + 'static,
+) -> Result<T, DbError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "ends by itself within its deadline; cut at the end of the process it is a process that died"
+    )]
+    let task = tokio::spawn(work.in_current_span());
+    match task.await {
+        Ok(outcome) => outcome,
+        Err(e) => match e.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(DbError::Deadline { op }),
+        },
     }
 }
 

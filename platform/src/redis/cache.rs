@@ -18,22 +18,22 @@
 //!
 //! Price and stock are therefore read from MongoDB when an order is made.
 
+mod batch;
 mod flight;
+mod lease;
 mod repair;
 
-use std::collections::HashMap;
 use std::fmt::Display;
-use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use redis::Script;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
 use self::flight::{Flights, Seat};
+use self::lease::Claim;
 use self::repair::Repairs;
 use super::pool::millis;
 use super::{CacheError, RedisPool};
@@ -61,8 +61,6 @@ pub mod ttl {
     pub const NEGATIVE: Duration = Duration::from_secs(60);
 }
 
-/// How long a load may take and still be written; above every database deadline of the request path.
-const LEASE: Duration = Duration::from_secs(5);
 /// How often, and at what distance, a reader looks again while another process loads.
 const WAIT_LOOKS: u32 = 4;
 const WAIT_STEP: Duration = Duration::from_millis(25);
@@ -72,9 +70,6 @@ const REFRESH_SHARE: u32 = 10;
 const SCAN_BATCH: usize = 500;
 /// Turns of one pattern scan; with [`SCAN_BATCH`] this covers five million keys.
 const MAX_SCAN_TURNS: u32 = 10_000;
-
-static FILL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/fill.lua")));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/release.lua")));
 
 /// A key that knows what lies under it. The version is raised when the stored form changes, so that two
 /// releases running side by side do not read each other's values.
@@ -172,61 +167,6 @@ impl Cache {
     {
         let life = |value: &Option<V>| if value.is_some() { ttl } else { ttl::NEGATIVE.min(ttl) };
         self.through(key.name(), life, load).await
-    }
-
-    /// Many at once, for dataloaders: one read, one `load` for all that are missing. What `load` does not
-    /// return does not exist, which is remembered for [`ttl::NEGATIVE`].
-    ///
-    /// # Errors
-    /// Only what `load` returns.
-    pub async fn get_many_or_load<I, V, E, F>(
-        &self,
-        ids: &[I],
-        key: impl Fn(&I) -> CacheKey<V>,
-        ttl: Duration,
-        load: impl FnOnce(Vec<I>) -> F,
-    ) -> Result<HashMap<I, V>, E>
-    where
-        I: Eq + Hash + Clone,
-        V: Serialize + DeserializeOwned,
-        F: Future<Output = Result<HashMap<I, V>, E>>,
-    {
-        let mut out = HashMap::with_capacity(ids.len());
-        let names: Vec<String> = ids.iter().map(|id| key(id).name).collect();
-        let mut missing: Vec<(I, String)> = Vec::new();
-        for ((id, name), found) in ids.iter().zip(&names).zip(self.look_many(&names).await) {
-            match found {
-                Found::Entry { json, .. } => match read::<Option<V>>(&json) {
-                    Some(Some(value)) => drop(out.insert(id.clone(), value)),
-                    Some(None) => {}
-                    None => missing.push((id.clone(), name.clone())),
-                },
-                Found::Absent | Found::Unknown => missing.push((id.clone(), name.clone())),
-            }
-        }
-        record(names.len().saturating_sub(missing.len()), "hit");
-        record(missing.len(), "miss");
-        if missing.is_empty() {
-            return Ok(out);
-        }
-        let token = self.token();
-        let leased = self.lease_many(&missing, &token).await;
-        let loaded = load(missing.iter().map(|(id, _)| id.clone()).collect()).await;
-        let Ok(mut loaded) = loaded else {
-            self.release_many(&leased, &token).await;
-            return loaded;
-        };
-        let mut fills = Vec::with_capacity(leased.len());
-        for (id, name) in &missing {
-            if leased.contains(name) {
-                let value = loaded.get(id);
-                let life = if value.is_some() { ttl } else { ttl::NEGATIVE.min(ttl) };
-                fills.extend(self.entry(&value, life).map(|(entry, life)| (name.clone(), entry, life)));
-            }
-        }
-        self.fill_many(fills, &token).await;
-        out.extend(missing.into_iter().filter_map(|(id, _)| loaded.remove_entry(&id)));
-        Ok(out)
     }
 
     /// Writes a value that is known without a load. Only for values that are not a copy of a document: two
@@ -368,7 +308,19 @@ impl Cache {
                 }
                 Seat::Leader(leader) => {
                     let token = self.token();
-                    let leased = reached && self.lease(name, &token).await;
+                    let claim = if reached { self.claim(name, &token).await } else { Claim::none() };
+                    let Claim { leased, found } = claim;
+                    // Written since we looked: whoever loaded it has landed just before we joined.
+                    if let Found::Entry { json, ageing: false } = found
+                        && let Some(value) = read(&json)
+                    {
+                        if leased {
+                            self.release_many(&[name.to_owned()], &token).await;
+                        }
+                        leader.land(&json);
+                        record(1, "hit");
+                        return Ok(value);
+                    }
                     if reached && !leased {
                         if let Some(value) = ageing.take() {
                             record(1, "hit");
@@ -405,146 +357,6 @@ impl Cache {
                 }
             }
         }
-    }
-
-    async fn look(&self, name: &str) -> Found {
-        if self.repairs.pending(name) {
-            return Found::Unknown;
-        }
-        match self.redis.get(name).await {
-            Ok(Some(entry)) => open(&entry),
-            Ok(None) => Found::Absent,
-            Err(_) => Found::Unknown,
-        }
-    }
-
-    async fn look_many(&self, names: &[String]) -> Vec<Found> {
-        let keys: Vec<String> = names.iter().map(|name| self.redis.key(name)).collect();
-        if keys.is_empty() {
-            return Vec::new();
-        }
-        let rows: Result<Vec<Option<String>>, CacheError> =
-            self.redis
-                .run("cache.mget", |mut conn| async move {
-                    redis::cmd("MGET").arg(keys).query_async(&mut conn).await
-                })
-                .await;
-        match rows {
-            Ok(rows) => names
-                .iter()
-                .zip(rows)
-                .map(|(name, row)| match row {
-                    _ if self.repairs.pending(name) => Found::Unknown,
-                    Some(entry) => open(&entry),
-                    None => Found::Absent,
-                })
-                .collect(),
-            Err(_) => names.iter().map(|_| Found::Unknown).collect(),
-        }
-    }
-
-    async fn await_other_process(&self, name: &str) -> Option<Arc<str>> {
-        for _ in 0..WAIT_LOOKS {
-            tokio::time::sleep(WAIT_STEP).await;
-            match self.look(name).await {
-                Found::Entry { json, .. } => return Some(json),
-                Found::Absent => {}
-                Found::Unknown => return None,
-            }
-        }
-        None
-    }
-
-    async fn lease(&self, name: &str, token: &str) -> bool {
-        !self.repairs.pending(name)
-            && self.redis.set_if_absent(&lease_of(name), token, LEASE).await.unwrap_or(false)
-    }
-
-    async fn lease_many<I>(&self, missing: &[(I, String)], token: &str) -> Vec<String> {
-        let names: Vec<String> =
-            missing.iter().map(|(_, name)| name.clone()).filter(|name| !self.repairs.pending(name)).collect();
-        if names.is_empty() {
-            return names;
-        }
-        let mut pipe = redis::pipe();
-        for name in &names {
-            pipe.cmd("SET")
-                .arg(self.redis.key(&lease_of(name)))
-                .arg(token)
-                .arg("NX")
-                .arg("PX")
-                .arg(millis(LEASE));
-        }
-        let got: Result<Vec<Option<String>>, CacheError> =
-            self.redis.run("cache.lease", |mut conn| async move { pipe.query_async(&mut conn).await }).await;
-        match got {
-            Ok(got) => names.into_iter().zip(got).filter_map(|(name, got)| got.map(|_| name)).collect(),
-            Err(_) => Vec::new(),
-        }
-    }
-
-    async fn release_many(&self, names: &[String], token: &str) {
-        for name in names {
-            // Not released, it expires by itself.
-            let released: Result<i64, CacheError> =
-                self.redis.script("cache.release", &RELEASE, &[&lease_of(name)], &[token]).await;
-            if released.is_err() {
-                return;
-            }
-        }
-    }
-
-    async fn fill(&self, name: &str, entry: String, life: Duration, token: &str) {
-        let life = millis(life).to_string();
-        let filled: Result<i64, CacheError> =
-            self.redis.script("cache.fill", &FILL, &[name, &lease_of(name)], &[token, &entry, &life]).await;
-        if let Ok(0) = filled {
-            record(1, "overtaken");
-        }
-    }
-
-    async fn fill_many(&self, fills: Vec<(String, String, Duration)>, token: &str) {
-        if fills.is_empty() {
-            return;
-        }
-        // EVAL with the text rather than its hash: a pipeline cannot repair a missing script half-way.
-        let mut pipe = redis::pipe();
-        for (name, entry, life) in fills {
-            pipe.cmd("EVAL")
-                .arg(include_str!("lua/fill.lua"))
-                .arg(2)
-                .arg(self.redis.key(&name))
-                .arg(self.redis.key(&lease_of(&name)))
-                .arg(token)
-                .arg(entry)
-                .arg(millis(life));
-        }
-        // Not written, it is loaded again.
-        drop(
-            self.redis
-                .run(
-                    "cache.fill_many",
-                    |mut conn| async move { pipe.query_async::<Vec<i64>>(&mut conn).await },
-                )
-                .await,
-        );
-    }
-
-    fn token(&self) -> String {
-        hex::encode(self.random.bytes::<12>())
-    }
-
-    fn entry<V: Serialize>(&self, value: &V, ttl: Duration) -> Option<(String, Duration)> {
-        serde_json::to_string(value).ok().map(|json| self.dated(&json, ttl))
-    }
-
-    /// The stored form: the instant from which the entry is refreshed, `|`, the value. With its life, which
-    /// is `ttl` ± 10 %, so that what was cached together does not expire together.
-    fn dated(&self, json: &str, ttl: Duration) -> (String, Duration) {
-        let ms = millis(ttl);
-        let life = ms - ms / 10 + self.random.below(ms / 5 + 1);
-        let refresh_at = wall_ms().saturating_add(life - life / u64::from(REFRESH_SHARE));
-        (format!("{refresh_at}|{json}"), Duration::from_millis(life))
     }
 }
 

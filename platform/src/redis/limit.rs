@@ -1,5 +1,6 @@
 //! Rate limits, exact across all processes: one script a check, time from the injected clock.
 
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -13,6 +14,15 @@ use crate::random::Random;
 
 static BUCKET: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/bucket.lua")));
 static WINDOW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/window.lua")));
+
+/// Whom a subject stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Subject {
+    /// One account, phone or device.
+    One,
+    /// Everybody behind an address.
+    Address,
+}
 
 /// How requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,26 +61,40 @@ pub struct RateRule {
     per: Duration,
     shape: Shape,
     when_away: WhenAway,
+    subject: Subject,
 }
 
 impl RateRule {
     /// A leaky bucket: `burst` units at once, refilled evenly, all of them over `per`.
     #[must_use]
     pub const fn bucket(name: &'static str, burst: u32, per: Duration) -> Self {
-        Self { name, burst, per, shape: Shape::Bucket, when_away: WhenAway::Open }
+        Self { name, burst, per, shape: Shape::Bucket, when_away: WhenAway::Open, subject: Subject::One }
     }
 
     /// A sliding window: never more than `limit` requests in any span of `per`. For small limits only, for
     /// each counted request is remembered.
     #[must_use]
     pub const fn window(name: &'static str, limit: u32, per: Duration) -> Self {
-        Self { name, burst: limit, per, shape: Shape::Window, when_away: WhenAway::Open }
+        Self {
+            name,
+            burst: limit,
+            per,
+            shape: Shape::Window,
+            when_away: WhenAway::Open,
+            subject: Subject::One,
+        }
     }
 
     /// Refuses everything while Redis is away.
     #[must_use]
     pub const fn fail_closed(self) -> Self {
         Self { when_away: WhenAway::Closed, ..self }
+    }
+
+    /// Counts network addresses, which many people may share.
+    #[must_use]
+    pub const fn of_address(self) -> Self {
+        Self { subject: Subject::Address, ..self }
     }
 
     /// What it is called in keys, metrics and errors.
@@ -107,6 +131,18 @@ pub struct Allowance {
     pub restore_rate: f64,
 }
 
+/// An address as limits count it: an IPv6 subscriber owns a whole /64, not one of its billions of addresses.
+#[must_use]
+pub fn address_subject(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
 /// Checks limits. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct RateLimiter {
@@ -115,6 +151,7 @@ pub struct RateLimiter {
     random: Random,
     run: Arc<str>,
     times: u32,
+    address_times: u32,
 }
 
 impl RateLimiter {
@@ -122,13 +159,19 @@ impl RateLimiter {
     #[must_use]
     pub fn new(redis: RedisPool, clock: Clock, random: Random) -> Self {
         let run = hex::encode(random.bytes::<8>()).into();
-        Self { redis, clock, random, run, times: 1 }
+        Self { redis, clock, random, run, times: 1, address_times: 1 }
     }
 
     /// The same limiter with every limit `times` as loose; simulations and tests only.
     #[must_use]
     pub fn loosened(self, times: u32) -> Self {
         Self { times: times.max(1), ..self }
+    }
+
+    /// The same limiter with limits of addresses `times` as wide, where so many households share one.
+    #[must_use]
+    pub fn with_shared_addresses(self, times: u32) -> Self {
+        Self { address_times: times.max(1), ..self }
     }
 
     /// Counts one request of `cost` units for `subject` (an account id, an address, a keyed hash of a phone
@@ -153,20 +196,21 @@ impl RateLimiter {
     /// # Errors
     /// As [`Self::check`], with the name of the bucket that was too full.
     pub async fn check_buckets(&self, buckets: &[(&RateRule, &str)], cost: u32) -> Result<Allowance, Infra> {
-        let outcome = self.ask_buckets(buckets, i64::from(cost)).await;
+        let outcome = self.ask_buckets(buckets, i64::from(cost), "asked").await;
         let rules: Vec<&RateRule> = buckets.iter().map(|(rule, _)| *rule).collect();
         self.decide(&rules, outcome)
     }
 
-    /// Gives units back to buckets they were taken from: a query that cost less than it might have. Lost when
-    /// Redis is away.
-    pub async fn give_back(&self, buckets: &[(&RateRule, &str)], units: u32) {
+    /// Corrects what was taken from buckets by so many units: back to them when negative (a query that cost less than
+    /// it might have), otherwise taken after the fact, even below empty. Lost when Redis is away.
+    pub async fn correct(&self, buckets: &[(&RateRule, &str)], units: i64) {
         // Nothing hangs on it.
-        drop(self.ask_buckets(buckets, -i64::from(units)).await);
+        drop(self.ask_buckets(buckets, units, "forced").await);
     }
 
     fn loose(&self, rule: &RateRule) -> RateRule {
-        RateRule { burst: rule.burst.saturating_mul(self.times), ..*rule }
+        let shared = if rule.subject == Subject::Address { self.address_times } else { 1 };
+        RateRule { burst: rule.burst.saturating_mul(self.times).saturating_mul(shared), ..*rule }
     }
 
     fn decide(&self, rules: &[&RateRule], outcome: Result<Verdict, CacheError>) -> Result<Allowance, Infra> {
@@ -191,17 +235,14 @@ impl RateLimiter {
         }
     }
 
-    /// Forgets what a subject used: after a right password, wrong ones no longer count.
-    ///
-    /// # Errors
-    /// Redis is away.
-    pub async fn forget(&self, rule: &RateRule, subject: &str) -> Result<(), CacheError> {
-        self.redis.del(&key(rule, subject)).await
-    }
-
-    async fn ask_buckets(&self, buckets: &[(&RateRule, &str)], cost: i64) -> Result<Verdict, CacheError> {
+    async fn ask_buckets(
+        &self,
+        buckets: &[(&RateRule, &str)],
+        cost: i64,
+        how: &str,
+    ) -> Result<Verdict, CacheError> {
         let keys: Vec<String> = buckets.iter().map(|(rule, subject)| key(rule, subject)).collect();
-        let mut args = vec![self.now_us(), cost.to_string()];
+        let mut args = vec![self.now_us(), cost.to_string(), how.to_owned()];
         for (rule, _) in buckets {
             let burst = self.loose(rule).burst.max(1);
             args.push((micros(rule.per) / u64::from(burst)).max(1).to_string());
@@ -258,6 +299,14 @@ fn key(rule: &RateRule, subject: &str) -> String {
 #[allow(clippy::float_cmp, reason = "exact by construction")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_ipv6_subscriber_is_one_address() {
+        let of = |text: &str| text.parse::<IpAddr>().map(address_subject);
+        assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
+        assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
+        assert_eq!(of("::ffff:192.0.2.7"), of("192.0.2.7"));
+    }
 
     #[test]
     fn a_bucket_refills_evenly() {

@@ -4,13 +4,15 @@
 //! for a while, browsing is not limited and sign-in is refused; nothing is wrong and nothing hangs.
 
 pub mod cache;
+mod geo;
 pub mod limit;
 mod pool;
 mod pubsub;
 
 pub use cache::{Cache, CacheKey};
-pub use limit::{Allowance, RateLimiter, RateRule};
-pub use pool::{COMMAND_DEADLINE, Nearby, POOL_SIZE, RedisPool};
+pub use geo::{Nearby, Whereabouts};
+pub use limit::{Allowance, RateLimiter, RateRule, address_subject};
+pub use pool::{COMMAND_DEADLINE, POOL_SIZE, RedisPool};
 pub use pubsub::{Channel, Heard};
 
 /// Redis failed or was too slow.

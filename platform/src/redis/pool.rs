@@ -113,15 +113,6 @@ impl Breaker {
     }
 }
 
-/// Something near a point.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Nearby {
-    /// What was added with `geo_add`.
-    pub member: String,
-    /// How far away it is, in metres.
-    pub distance_m: f64,
-}
-
 /// The pool. Cheap to clone. Every key gets the prefix, so that tests and systems do not meet.
 #[derive(Debug, Clone)]
 pub struct RedisPool {
@@ -327,77 +318,6 @@ impl RedisPool {
             redis::cmd("PUBLISH").arg(channel).arg(text).query_async::<()>(&mut conn).await
         })
         .await
-    }
-
-    /// Places (or moves) a member of a geographic set.
-    ///
-    /// # Errors
-    /// Redis is away, or a position beyond ±85.05° of latitude.
-    pub async fn geo_add(&self, set: &str, member: &str, lon: f64, lat: f64) -> Result<(), CacheError> {
-        let key = self.key(set);
-        self.run("geo_add", |mut conn| async move {
-            redis::cmd("GEOADD").arg(key).arg(lon).arg(lat).arg(member).query_async::<()>(&mut conn).await
-        })
-        .await
-    }
-
-    /// Takes a member out of a geographic set.
-    ///
-    /// # Errors
-    /// Redis is away.
-    pub async fn geo_remove(&self, set: &str, member: &str) -> Result<(), CacheError> {
-        let key = self.key(set);
-        self.run("geo_remove", |mut conn| async move {
-            redis::cmd("ZREM").arg(key).arg(member).query_async::<()>(&mut conn).await
-        })
-        .await
-    }
-
-    /// Where a member of a geographic set is, as (longitude, latitude).
-    ///
-    /// # Errors
-    /// Redis is away.
-    pub async fn geo_position(&self, set: &str, member: &str) -> Result<Option<(f64, f64)>, CacheError> {
-        let key = self.key(set);
-        let rows: Vec<Option<(f64, f64)>> = self
-            .run("geo_position", |mut conn| async move {
-                redis::cmd("GEOPOS").arg(key).arg(member).query_async(&mut conn).await
-            })
-            .await?;
-        Ok(rows.into_iter().next().flatten())
-    }
-
-    /// The members within `radius_m` metres of a point, nearest first, at most `limit`.
-    ///
-    /// # Errors
-    /// Redis is away.
-    pub async fn geo_search(
-        &self,
-        set: &str,
-        (lon, lat): (f64, f64),
-        radius_m: f64,
-        limit: usize,
-    ) -> Result<Vec<Nearby>, CacheError> {
-        let key = self.key(set);
-        let rows: Vec<(String, f64)> = self
-            .run("geo_search", |mut conn| async move {
-                redis::cmd("GEOSEARCH")
-                    .arg(key)
-                    .arg("FROMLONLAT")
-                    .arg(lon)
-                    .arg(lat)
-                    .arg("BYRADIUS")
-                    .arg(radius_m)
-                    .arg("m")
-                    .arg("ASC")
-                    .arg("COUNT")
-                    .arg(limit.max(1))
-                    .arg("WITHDIST")
-                    .query_async(&mut conn)
-                    .await
-            })
-            .await?;
-        Ok(rows.into_iter().map(|(member, distance_m)| Nearby { member, distance_m }).collect())
     }
 
     /// Runs a script: keys get the prefix, arguments are passed as they are.

@@ -8,6 +8,8 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use daraa_domain::account::{self, AccountError, GrantOpsRole, Phone};
+use daraa_domain::actor::{Actor, OpsRole};
 use daraa_domain::app::App;
 use daraa_domain::seed;
 use daraa_platform::config::Settings;
@@ -42,6 +44,12 @@ enum Command {
         /// Only show the demo accounts. Needs no database.
         #[arg(long)]
         list: bool,
+    },
+    /// Make the person with this phone number an admin; they must have signed up. For the first one: admins name others
+    /// through the API.
+    Admin {
+        /// E.164 or as dialled in Syria.
+        phone: String,
     },
     /// The database.
     Db {
@@ -82,6 +90,7 @@ async fn run(args: Args) -> CliResult {
         Command::Serve => serve::serve(&settings).await,
         Command::Schema => Ok(ExitCode::SUCCESS),
         Command::Seed { .. } => make_demo_city(&settings).await,
+        Command::Admin { phone } => make_admin(&settings, &phone).await,
         Command::Indexes { command } => indexes::run(&mongo(&settings).await?, command).await,
         Command::Db { command } => db::run(&settings, command).await,
     }
@@ -94,6 +103,22 @@ async fn make_demo_city(settings: &Settings) -> CliResult {
     let app = app(settings).await?;
     let made = seed::run(&app, progress).await?;
     say(&serde_json::to_string(&made)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn make_admin(settings: &Settings, phone: &str) -> CliResult {
+    let phone = Phone::parse(phone)?;
+    let app = app(settings).await?;
+    let command = GrantOpsRole { phone, role: Some(OpsRole::Admin) };
+    match account::grant_ops_role(&app, &Actor::System("cli"), command).await {
+        Ok(account) => say(&format!("{} is an admin", account.id))?,
+        Err(AccountError::AccountNotFound) => {
+            return Err(
+                "nobody has signed up with this number yet; sign up first, then run this again".into()
+            );
+        }
+        Err(e) => return Err(e.into()),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

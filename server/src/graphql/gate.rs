@@ -21,8 +21,8 @@ use crate::http::Api;
 pub const COST_PER_ACCOUNT: RateRule = RateRule::bucket("cost_account", 10_000, Duration::from_secs(20));
 /// Units of one address. Wide: whole towns share the address of a mobile network.
 pub const COST_PER_ADDRESS: RateRule = RateRule::bucket("cost_address", 100_000, Duration::from_secs(20));
-/// Differences below this are not worth giving back.
-const WORTH_GIVING_BACK: u32 = 10;
+/// Differences below this are not worth a correction.
+const WORTH_CORRECTING: u32 = 10;
 /// An operation that takes longer is logged.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -143,13 +143,17 @@ async fn run(api: &Api, caller: &Caller, admitted: Admitted) -> Response {
     }
     // What validation refused never ran: its errors carry no path.
     let ran = response.errors.iter().all(|e: &ServerError| !e.path.is_empty()) || response.errors.is_empty();
-    let actual = if ran { actual_cost(api.map(), &document, name.as_deref(), &response.data) } else { 1 };
-    let spared = judged.cost.saturating_sub(actual);
-    if spared >= WORTH_GIVING_BACK {
-        give_back(api, caller, spared);
+    let actual = match &response.data {
+        _ if !ran => 1,
+        // A failure that emptied the whole answer tells nothing of the work before it.
+        Value::Null => judged.cost,
+        data => actual_cost(api.map(), &document, name.as_deref(), data),
+    };
+    if actual.abs_diff(judged.cost) >= WORTH_CORRECTING {
+        correct(api, caller, i64::from(actual) - i64::from(judged.cost));
     }
     finish(&mut response.errors, caller.lang, &caller.request_id);
-    let available = allowance.remaining.saturating_add(spared);
+    let available = allowance.remaining.saturating_add(judged.cost).saturating_sub(actual);
     #[expect(clippy::cast_possible_truncation, reason = "a rate of at most millions a second")]
     let restore_rate = allowance.restore_rate.round() as i64;
     let cost = Value::Object(
@@ -166,7 +170,7 @@ async fn run(api: &Api, caller: &Caller, admitted: Admitted) -> Response {
     response.extension("cost", cost)
 }
 
-fn give_back(api: &Api, caller: &Caller, units: u32) {
+fn correct(api: &Api, caller: &Caller, units: i64) {
     let limits = api.app().limits.clone();
     let (account, address) = subjects(caller);
     api.life().track(async move {
@@ -174,7 +178,7 @@ fn give_back(api: &Api, caller: &Caller, units: u32) {
         if let Some(account) = &account {
             buckets.push((&COST_PER_ACCOUNT, account.as_str()));
         }
-        limits.give_back(&buckets, units).await;
+        limits.correct(&buckets, units).await;
     });
 }
 

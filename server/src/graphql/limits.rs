@@ -225,7 +225,7 @@ pub fn judge(
     if root_fields > MAX_ROOT_FIELDS {
         return Err(Refusal::TooManyRootFields);
     }
-    let cost = walk.set(root, &operation.selection_set.node, 1)?.saturating_add(base);
+    let cost = walk.set(root, &operation.selection_set.node, 1, USUAL_LIST)?.saturating_add(base);
     if cost > MAX_COST {
         return Err(Refusal::TooComplex { cost });
     }
@@ -291,16 +291,16 @@ impl<'d> Walk<'d> {
         Ok(count)
     }
 
-    /// The cost of a selection set on `ty`.
-    fn set(&mut self, ty: &str, set: &'d SelectionSet, depth: usize) -> Result<u32, Refusal> {
+    /// The cost of a selection set on `ty`, whose plain lists are taken to have `list_rows` rows.
+    fn set(&mut self, ty: &str, set: &'d SelectionSet, depth: usize, list_rows: u32) -> Result<u32, Refusal> {
         let mut cost = 0_u32;
         for selection in &set.items {
             let more = match &selection.node {
-                Selection::Field(field) => self.field(ty, &field.node, depth)?,
+                Selection::Field(field) => self.field(ty, &field.node, depth, list_rows)?,
                 Selection::InlineFragment(inline) => {
                     self.count_directives(inline.node.directives.len())?;
                     let on = inline.node.type_condition.as_ref().map(|on| on.node.on.node.as_str());
-                    self.set(on.unwrap_or(ty), &inline.node.selection_set.node, depth)?
+                    self.set(on.unwrap_or(ty), &inline.node.selection_set.node, depth, list_rows)?
                 }
                 Selection::FragmentSpread(spread) => {
                     self.count_directives(spread.node.directives.len())?;
@@ -314,7 +314,7 @@ impl<'d> Walk<'d> {
                     self.count_directives(fragment.node.directives.len())?;
                     self.spreads.push(name);
                     let on = fragment.node.type_condition.node.on.node.as_str();
-                    let cost = self.set(on, &fragment.node.selection_set.node, depth)?;
+                    let cost = self.set(on, &fragment.node.selection_set.node, depth, list_rows)?;
                     self.spreads.pop();
                     cost
                 }
@@ -324,7 +324,7 @@ impl<'d> Walk<'d> {
         Ok(cost)
     }
 
-    fn field(&mut self, ty: &str, field: &'d Field, depth: usize) -> Result<u32, Refusal> {
+    fn field(&mut self, ty: &str, field: &'d Field, depth: usize, list_rows: u32) -> Result<u32, Refusal> {
         self.count_directives(field.directives.len())?;
         self.fields += 1;
         if self.fields > MAX_EXPANDED_FIELDS {
@@ -352,18 +352,19 @@ impl<'d> Walk<'d> {
             // Validation says which field does not exist.
             return Ok(0);
         };
-        let children = self.set(&rule.ty, &field.selection_set.node, depth + 1)?;
-        let each = children.saturating_add(self.map.own_cost(&rule.ty));
-        let rows = match () {
-            () if is_connection(&rule.ty) => {
-                return Ok(self.page_size(field).saturating_mul(children).saturating_add(1));
-            }
-            // The rows of a connection were counted where its size is known.
-            () if is_connection(ty) => 1,
-            () if rule.list && self.map.is_composite(&rule.ty) => USUAL_LIST,
-            () => 1,
-        };
-        Ok(each.saturating_mul(rows))
+        let asked = self.page_size(field);
+        let children =
+            self.set(&rule.ty, &field.selection_set.node, depth + 1, asked.unwrap_or(USUAL_LIST))?;
+        let extra = super::map::extra_cost(ty, name);
+        if is_connection(&rule.ty) {
+            let page = asked.unwrap_or(daraa_platform::paging::DEFAULT_PAGE);
+            return Ok(page.saturating_mul(children).saturating_add(1).saturating_add(extra));
+        }
+        // The rows of a connection were counted where its size is known.
+        let list = rule.list && self.map.is_composite(&rule.ty) && !is_connection(ty);
+        let own = self.map.own_cost(&rule.ty).max(u32::from(list));
+        let rows = if list { list_rows } else { 1 };
+        Ok(children.saturating_add(own).saturating_mul(rows).saturating_add(extra))
     }
 
     fn check_rights(&self, ty: &str, name: &str) -> Result<(), Refusal> {
@@ -405,18 +406,17 @@ impl<'d> Walk<'d> {
         })
     }
 
-    /// How many rows a connection is asked for; the largest page when that cannot be told.
-    fn page_size(&self, field: &Field) -> u32 {
-        let asked = ["first", "last"].into_iter().filter_map(|name| field.get_argument(name)).next();
-        match asked {
-            None => daraa_platform::paging::DEFAULT_PAGE,
-            Some(value) => match self.argument(|lookup| value.node.clone().into_const_with(lookup)) {
-                Some(Value::Number(n)) => n.as_u64().and_then(|n| u32::try_from(n).ok()).unwrap_or(0),
-                Some(Value::Null) => daraa_platform::paging::DEFAULT_PAGE,
-                _ => daraa_platform::paging::MAX_PAGE,
-            },
-        }
-        .clamp(1, daraa_platform::paging::MAX_PAGE)
+    /// How many rows a field is asked for, where it says so; the largest page when that cannot be told.
+    fn page_size(&self, field: &Field) -> Option<u32> {
+        let sizes = ["first", "last"].into_iter().filter_map(|name| {
+            let value = field.get_argument(name)?;
+            match self.argument(|lookup| value.node.clone().into_const_with(lookup)) {
+                Some(Value::Null) => None,
+                Some(Value::Number(n)) => n.as_u64().and_then(|n| u32::try_from(n).ok()).or(Some(0)),
+                _ => Some(daraa_platform::paging::MAX_PAGE),
+            }
+        });
+        sizes.max().map(|size| size.clamp(1, daraa_platform::paging::MAX_PAGE))
     }
 
     /// What a variable stands for: given, by default, or null.
@@ -481,9 +481,11 @@ fn counted(
                         one => std::slice::from_ref(one),
                     };
                     cost = cost.saturating_add(u32::from(is_connection(&rule.ty)));
+                    cost = cost.saturating_add(super::map::extra_cost(ty, &field.node.name.node));
+                    let own = map.own_cost(&rule.ty).max(u32::from(rule.list && !is_connection(ty)));
                     for row in rows.iter().filter(|row| matches!(row, Value::Object(_))) {
                         let inner = counted(map, document, &rule.ty, &field.node.selection_set.node, row);
-                        cost = cost.saturating_add(inner).saturating_add(map.own_cost(&rule.ty));
+                        cost = cost.saturating_add(inner).saturating_add(own);
                     }
                 }
                 Selection::InlineFragment(inline) => {

@@ -13,6 +13,22 @@ use super::access::Role;
 /// Types that only group a few values: asking for them costs nothing by itself.
 const VALUE_TYPES: [&str; 5] = ["Money", "LocalText", "GeoPoint", "PageInfo", "OrderMoney"];
 
+/// Fields that are dearer than what they answer shows, and by how much.
+const EXTRA_COSTS: [(&str, &str, u32); 6] = [
+    ("Query", "integrityCheck", 200),
+    ("Address", "servedByCount", 10),
+    // One read for each object, not one for all.
+    ("Courier", "cashFloat", 1),
+    ("Courier", "earnings", 1),
+    ("Delivery", "offers", 2),
+    ("Store", "menu", 2),
+];
+
+/// What asking for the field costs beyond its objects.
+pub(super) fn extra_cost(ty: &str, field: &str) -> u32 {
+    EXTRA_COSTS.iter().find(|(t, f, _)| *t == ty && *f == field).map_or(0, |(_, _, cost)| *cost)
+}
+
 /// One field of an object or interface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldRule {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Interface, Object};
 use daraa_domain::ids::{DeliveryId, OrderGroupId, OrderId, PaymentId, ProductId, QuoteId, StoreId};
 use daraa_domain::{catalog, delivery, order, payment, pricing, store};
-use daraa_platform::ids::{MalformedId, TypedId};
+use daraa_platform::ids::TypedId;
 
 use super::access::{Role, requires};
 use super::catalog::ProductObject;
@@ -41,7 +41,7 @@ pub struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// The object with this id; null when there is none, or it is not for you to see.
+    /// The object with this id; null when there is none, it is not for you to see, or its kind is no `Node`.
     #[graphql(directive = requires::apply(vec![Role::Public]))]
     async fn node(
         &self,
@@ -64,7 +64,8 @@ impl NodeQuery {
                 .map(|row| QuoteObject::from(row).into()),
             StoreId::PREFIX => found(store::view(app, actor, id.parse::<StoreId>()?).await)?
                 .map(|row| StoreObject::from(row).into()),
-            _ => return Err(MalformedId { kind: "node" }.into()),
+            // Of another kind, or no id at all: nothing that can be asked for by its id alone.
+            _ => None,
         })
     }
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use daraa_platform::fault::{FaultKind, Infra};
 
-use super::{Api, MAX_BODY, identify};
+use super::{Api, BODY_DEADLINE, MAX_BODY, identify};
 use crate::graphql::context::Caller;
 use crate::graphql::error::ApiError;
 use crate::graphql::gate::{Answer, execute};
@@ -18,8 +18,6 @@ use crate::graphql::limits::Refusal;
 
 /// A whole request takes no longer; each database call has its own, shorter deadline.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// A client that sends its body slower than this is not waited for.
-const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Answers a query or mutation.
 pub(super) async fn post(State(api): State<Arc<Api>>, request: axum::extract::Request) -> Response {

@@ -75,7 +75,7 @@ fn report(api: &Api, ok: bool, parts: Vec<PartHealth>) -> impl IntoResponse + us
         mode: api.config.mode.name(),
         uptime_ms: u64::try_from(api.started.elapsed().as_millis()).unwrap_or(u64::MAX),
         draining: api.life.draining(),
-        sockets: super::MAX_SOCKETS.saturating_sub(api.sockets.available_permits()),
+        sockets: api.sockets.count(),
         parts,
     };
     (if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, Json(report))
@@ -101,7 +101,7 @@ pub(super) async fn startup(State(api): State<Arc<Api>>) -> impl IntoResponse {
 /// Metrics in the text format of Prometheus.
 pub(super) async fn metrics(State(api): State<Arc<Api>>) -> impl IntoResponse {
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-    let sockets = super::MAX_SOCKETS.saturating_sub(api.sockets.available_permits()) as f64;
+    let sockets = api.sockets.count() as f64;
     metrics::gauge!("daraa_websockets").set(sockets);
     metrics::gauge!("daraa_uptime_seconds").set(api.started.elapsed().as_secs_f64());
     let (open, idle) = api.app.redis.connections();

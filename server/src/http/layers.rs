@@ -1,5 +1,6 @@
 //! What every request passes: request id, security headers, metrics, CORS, compression, shedding.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -10,6 +11,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use daraa_platform::fault::Infra;
+use futures_util::FutureExt as _;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -55,7 +57,13 @@ async fn dress(State(api): State<Arc<Api>>, mut request: Request, next: Next) ->
         .get::<MatchedPath>()
         .map_or_else(|| "none".to_owned(), |p| p.as_str().to_owned());
     let started = Instant::now();
-    let mut response = next.run(request).await;
+    let (parts, body) = request.into_parts();
+    let caller = identify::anonymous(&api, &parts);
+    let run = AssertUnwindSafe(next.run(Request::from_parts(parts, body))).catch_unwind().await;
+    let mut response = run.unwrap_or_else(|_| {
+        // The panic hook has said where; the client gets an answer, not a cut connection.
+        graphql::refused(&caller, Infra::defect("a request handler panicked").into())
+    });
     metrics::histogram!("daraa_http_request_seconds", "route" => route.clone())
         .record(started.elapsed().as_secs_f64());
     let status = response.status().as_u16().to_string();

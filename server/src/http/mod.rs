@@ -6,12 +6,12 @@ mod health;
 mod identify;
 mod layers;
 mod socket;
+mod sockets;
 mod webhook;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -26,13 +26,14 @@ use crate::graphql::map::{MapError, SchemaMap};
 use crate::graphql::{ApiSchema, schema, sdl};
 
 pub use self::health::PartHealth;
+pub use daraa_platform::redis::address_subject;
 
 /// Bytes of a request body, also of a WebSocket message.
 pub const MAX_BODY: usize = 64 * 1024;
+/// A client that sends its body slower than this is not waited for.
+const BODY_DEADLINE: Duration = Duration::from_secs(10);
 /// Requests worked on at once; more are told to come back. Far above what the database pool serves in time.
 const MAX_IN_FLIGHT: usize = 1_024;
-/// Open WebSockets of one process.
-const MAX_SOCKETS: usize = 12_000;
 
 /// What transport is told from outside.
 #[derive(Debug, Clone)]
@@ -66,7 +67,7 @@ pub struct Api {
     config: HttpConfig,
     health: health::Health,
     in_flight: Semaphore,
-    sockets: Arc<Semaphore>,
+    sockets: sockets::Sockets,
     started: Instant,
     starting: AtomicBool,
 }
@@ -99,7 +100,7 @@ impl Api {
             config,
             health: health::Health::default(),
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
-            sockets: Arc::new(Semaphore::new(MAX_SOCKETS)),
+            sockets: sockets::Sockets::default(),
             started: Instant::now(),
             starting: AtomicBool::new(false),
             app,
@@ -167,16 +168,4 @@ pub fn router(api: Arc<Api>) -> Router {
         .route("/health/startup", get(health::startup))
         .route("/metrics", get(health::metrics));
     layers::wrap(work.merge(rest).fallback(layers::not_found), &api).with_state(api)
-}
-
-/// An address as limits count it: networks of IPv6 subscribers, not their billions of addresses.
-#[must_use]
-pub fn address_subject(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }

@@ -10,7 +10,7 @@ use daraa_platform::fault::{Fault as _, FaultKind};
 use daraa_platform::ports::pay::{SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use tracing::warn;
 
-use super::{Api, MAX_BODY};
+use super::{Api, BODY_DEADLINE, MAX_BODY};
 
 /// The one provider there is.
 const CARD: &str = "card";
@@ -34,8 +34,10 @@ pub(super) async fn pay(
 }
 
 async fn receive(api: &Api, provider: &'static str, headers: &HeaderMap, body: Body) -> StatusCode {
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE;
+    let body = match tokio::time::timeout(BODY_DEADLINE, axum::body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
+        Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let webhook =

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::ascii_digit;
+
 /// Country code of the market, put before local numbers.
 const SYRIA: &str = "963";
 /// E.164 allows 15 digits; shorter than 8 is no subscriber anywhere.
@@ -45,7 +47,7 @@ impl Phone {
                 | '\u{200e}'
                 | '\u{200f}'
                 | '\u{202a}'..='\u{202e}' => {}
-                _ => digits.push(digit(c).ok_or(NotAPhone)?),
+                _ => digits.push(ascii_digit(c).ok_or(NotAPhone)?),
             }
         }
         let international = if plus {
@@ -81,16 +83,6 @@ impl Phone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-fn digit(c: char) -> Option<char> {
-    let value = match c {
-        '0'..='9' => return Some(c),
-        '\u{660}'..='\u{669}' => u32::from(c) - 0x660,
-        '\u{6f0}'..='\u{6f9}' => u32::from(c) - 0x6f0,
-        _ => return None,
-    };
-    char::from_digit(value, 10)
 }
 
 impl fmt::Debug for Phone {

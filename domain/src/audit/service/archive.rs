@@ -53,6 +53,10 @@ pub async fn archived(
         return Ok(());
     }
     transact!(&app.mongo, "audit.archived", AuditError, |tx| {
+        // Two who archive at once meet here: the one who finds nothing left to remove has nothing to record.
+        if store::remove_in_tx(app, tx, &batch.seal.entries).await? == 0 {
+            return Ok(());
+        }
         let details = doc! {
             "until": batch.seal.sequence,
             "archive": archive,
@@ -61,7 +65,6 @@ pub async fn archived(
         };
         let subject = archive.to_owned();
         super::record_in_tx(app, tx, NewAudit { actor, action: ARCHIVE_ACTION, subject, details }).await?;
-        store::remove_in_tx(app, tx, &batch.seal.entries).await?;
         Ok(())
     })
 }

@@ -17,5 +17,5 @@ pub use model::{
     ADJUSTMENT_INDEXES, DueReservation, INDEXES, MAX_QUANTITY, Reservation, StockAdjustment, StockItem,
 };
 pub use rules::{StockLevel, totals};
-pub(super) use service::create_in_tx;
 pub use service::{AdjustStock, adjust, confirm, consume, expired, items, release, reserve};
+pub(super) use service::{begin_in_tx, create_in_tx};

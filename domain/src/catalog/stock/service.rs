@@ -18,7 +18,7 @@ use crate::catalog::CatalogError;
 use crate::catalog::service::{owned_variant, record};
 use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::{OrderId, VariantId};
-use crate::store::MAX_REASON_CHARS;
+use crate::store::good_reason;
 
 /// How often a change is tried again when another one came between looking and changing.
 const MAX_TRIES: u32 = 3;
@@ -156,6 +156,23 @@ pub(in crate::catalog) async fn create_in_tx(
     Ok(store::insert_many_in_tx(app, tx, items).await?)
 }
 
+/// Begins to count a variant. Counted already it stays as it is, and then nobody may say how many there are.
+///
+/// # Errors
+/// [`CatalogError::StockNotSettable`], or database failure.
+pub(in crate::catalog) async fn begin_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    id: VariantId,
+    on_hand: i64,
+) -> Result<(), CatalogError> {
+    if store::begin_in_tx(app, tx, id, on_hand).await? || on_hand == 0 {
+        Ok(())
+    } else {
+        Err(CatalogError::StockNotSettable)
+    }
+}
+
 /// A change of the shelf by hand.
 #[derive(Debug, Clone)]
 pub struct AdjustStock {
@@ -166,7 +183,7 @@ pub struct AdjustStock {
     /// Why.
     pub reason: String,
     /// Makes a repeated request have one effect.
-    pub idempotency_key: Option<String>,
+    pub idempotency_key: String,
 }
 
 /// Moves the shelf by hand (staff).
@@ -181,13 +198,9 @@ pub async fn adjust(app: &App, actor: &Actor, command: AdjustStock) -> Result<St
     if command.delta == 0 || command.delta.unsigned_abs() > MAX_QUANTITY.unsigned_abs() {
         return Err(CatalogError::BadDelta);
     }
-    if !(1..=MAX_REASON_CHARS).contains(&command.reason.trim().chars().count()) {
-        return Err(CatalogError::ReasonRequired);
-    }
+    let reason = good_reason(&command.reason).ok_or(CatalogError::ReasonRequired)?;
     let request = idempotent(actor, &command)?;
-    if let Some(request) = &request
-        && seen(app, request).await?
-    {
+    if seen(app, &request).await? {
         return store::find(app, id).await?.ok_or(CatalogError::VariantNotFound);
     }
     let row = StockAdjustment {
@@ -195,14 +208,12 @@ pub async fn adjust(app: &App, actor: &Actor, command: AdjustStock) -> Result<St
         variant_id: id,
         store_id: product.store_id,
         delta: command.delta,
-        reason: command.reason,
+        reason,
         actor: actor.label(),
         at: app.clock.now(),
     };
     let done = transact!(&app.mongo, "stock.adjust", CatalogError, |tx| {
-        if let Some(request) = &request {
-            idempotency::record_in_tx(app, tx, request, doc! { "variant_id": id }).await?;
-        }
+        idempotency::record_in_tx(app, tx, &request, doc! { "variant_id": id }).await?;
         let after = store::adjust_in_tx(app, tx, &row).await?;
         record(app, tx, actor, "stock.adjust", id.to_string(), row.store_id).await?;
         match after {
@@ -210,20 +221,18 @@ pub async fn adjust(app: &App, actor: &Actor, command: AdjustStock) -> Result<St
             None => Err(why_not_adjusted(app, &row).await?),
         }
     });
-    match (done, &request) {
-        (Err(CatalogError::Infra(Infra::Db(e))), Some(request)) if idempotency::raced(&e) => {
-            seen(app, request).await?;
+    match done {
+        Err(CatalogError::Infra(Infra::Db(e))) if idempotency::raced(&e) => {
+            seen(app, &request).await?;
             store::find(app, id).await?.ok_or(CatalogError::VariantNotFound)
         }
-        (done, _) => done,
+        done => done,
     }
 }
 
-fn idempotent(actor: &Actor, command: &AdjustStock) -> Result<Option<IdempotentRequest>, CatalogError> {
-    let Some(key) = &command.idempotency_key else { return Ok(None) };
+fn idempotent(actor: &Actor, command: &AdjustStock) -> Result<IdempotentRequest, CatalogError> {
     let content = serde_json::json!([command.variant_id.to_string(), command.delta, command.reason]);
-    IdempotentRequest::new(actor.person()?.account_id, "stock.adjust", key, &content)
-        .map(Some)
+    IdempotentRequest::new(actor.person()?.account_id, "stock.adjust", &command.idempotency_key, &content)
         .ok_or(CatalogError::BadIdempotencyKey)
 }
 

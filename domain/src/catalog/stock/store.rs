@@ -103,6 +103,22 @@ pub(super) async fn expired(app: &App, now: Timestamp, limit: i64) -> Result<Vec
         .collect())
 }
 
+/// Begins to count a variant with so many on the shelf; `false` when it is counted already. What was sold uncounted is
+/// not in the books.
+pub(super) async fn begin_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    id: VariantId,
+    on_hand: i64,
+) -> Result<bool, DbError> {
+    let filter = doc! { "_id": id, "tracked": false };
+    let update = doc! {
+        "$set": { "tracked": true },
+        "$inc": { "on_hand": on_hand, "initial": on_hand, "version": 1_i64 },
+    };
+    app.mongo.coll::<StockItem>(COLLECTION).update_one_in_tx(tx, "db.stock.begin", filter, update).await
+}
+
 /// Moves the shelf by hand; `None` when it is not counted or less is there than taken.
 pub(super) async fn adjust_in_tx(
     app: &App,

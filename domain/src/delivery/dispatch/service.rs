@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use daraa_dispatch as engine;
 use daraa_platform::fault::{Fault as _, Infra};
+use daraa_platform::money::Currency;
 use daraa_platform::transact;
 use mongodb::bson::doc;
 use tracing::{debug, info};
@@ -12,7 +13,8 @@ use tracing::{debug, info};
 use super::super::error::DeliveryError;
 use super::super::model::{Delivery, DeliveryStatus, LiveOffer};
 use super::super::offer::{self, OfferAction, service::Ask};
-use super::super::{event, service::text_of, store};
+use super::super::service::{at_least_real, secs, text_of};
+use super::super::{event, store};
 use super::world::{self, World};
 use crate::actor::Actor;
 use crate::app::App;
@@ -64,13 +66,13 @@ pub async fn dispatch_tick(app: &App, fence: Fence) -> Result<Ticked, DeliveryEr
     let shard = store::next_epoch(app, SHARD, fence).await?.ok_or(DeliveryError::StaleFence)?;
     let settings = settings::get(app).await?;
     let mut deliveries = store::live(app, LIVE).await?;
-    let online = courier::online(app).await?;
-    if deliveries.is_empty() && online.iter().all(|c| c.active_deliveries == 0) {
+    let (online, finishing) = (courier::online(app).await?, courier::finishing(app).await?);
+    if deliveries.is_empty() && finishing.is_empty() && online.iter().all(|c| c.active_deliveries == 0) {
         return Ok(Ticked::default());
     }
     deliveries.extend(store::live(app, DeliveryStatus::WITH_COURIER).await?);
     let floats = floats(app, &deliveries, &online).await?;
-    let world = World { deliveries: &deliveries, online: &online, floats: &floats };
+    let world = World { deliveries: &deliveries, online: &online, finishing: &finishing, floats: &floats };
 
     let now = app.clock.now().secs();
     let config = engine::Config {
@@ -121,13 +123,10 @@ pub async fn dispatch_tick(app: &App, fence: Fence) -> Result<Ticked, DeliveryEr
     Ok(applied)
 }
 
-/// How long a courier may think, shown seconds. When the clock runs fast, a network and a program still need their
-/// own time to answer.
+/// How long a courier may think, shown seconds.
 fn offer_ttl_s(app: &App, wanted_s: i64) -> i64 {
-    const SPAN: Duration = Duration::from_secs(3_600);
-    let real_ms = app.clock.real(SPAN).as_millis().max(1);
-    let least = LEAST_REAL_ANSWER.as_millis().saturating_mul(SPAN.as_millis()) / real_ms / 1_000;
-    wanted_s.max(i64::try_from(least).unwrap_or(wanted_s))
+    let ttl = at_least_real(app, secs(wanted_s), LEAST_REAL_ANSWER);
+    i64::try_from(ttl.as_secs()).unwrap_or(wanted_s)
 }
 
 /// Whether only this command failed: its delivery, courier or offer is not as it was.
@@ -147,11 +146,14 @@ async fn floats(
 ) -> Result<BTreeMap<CourierId, i64>, DeliveryError> {
     let mut out = BTreeMap::new();
     if deliveries.iter().any(|d| d.status == DeliveryStatus::Pending && !d.cash_due.is_zero()) {
+        // What counts is what he holds in the currency of his limit.
+        let mut by_currency: BTreeMap<Currency, Vec<CourierId>> = BTreeMap::new();
         for courier in online {
-            out.insert(
-                courier.id,
-                ledger::float_of(app, courier.id, courier.cash_limit.currency).await?.owed.amount_minor,
-            );
+            by_currency.entry(courier.cash_limit.currency).or_default().push(courier.id);
+        }
+        for (currency, ids) in by_currency {
+            let floats = ledger::floats_of(app, &ids, currency).await?;
+            out.extend(floats.into_iter().map(|float| (float.courier_id, float.owed.amount_minor)));
         }
     }
     Ok(out)
@@ -198,8 +200,10 @@ async fn apply(
             applied.escalations += 1;
         }
         engine::Action::Eta { order, eta } => {
-            store::set_eta(app, world::delivery_of(order), &world::eta_of(eta)).await?;
-            applied.estimates += 1;
+            match store::set_eta(app, world::delivery_of(order), &world::eta_of(eta)).await? {
+                true => applied.estimates += 1,
+                false => applied.skipped += 1,
+            }
         }
         // The engine makes neither today; an offer is taken back and made anew instead of changed.
         engine::Action::Amend { .. } | engine::Action::Preposition { .. } => applied.skipped += 1,

@@ -52,7 +52,7 @@ fn on(n: u8) -> Courier {
 fn offered(deliveries: &[Delivery], online: &[Courier], floats: &[(u8, i64)]) -> Vec<CourierId> {
     let floats: BTreeMap<CourierId, i64> =
         floats.iter().map(|(n, held)| (ObjectId::from_bytes([*n; 12]).into(), *held)).collect();
-    let world = World { deliveries, online, floats: &floats };
+    let world = World { deliveries, online, finishing: &[], floats: &floats };
     let mut engine = engine::Engine::restore(
         engine::Config::default(),
         engine::Geodesic::default(),
@@ -95,11 +95,45 @@ fn who_brings_something_back_has_no_room_and_who_holds_much_cash_takes_no_more()
 }
 
 #[test]
+fn cash_of_a_currency_without_a_limit_is_offered_to_nobody() {
+    let mut dollars = placed(DeliveryStatus::Pending);
+    dollars.cash_due = Money::new(1, Currency::Usd);
+    assert!(offered(&[dollars.clone()], &[on(9)], &[]).is_empty());
+    dollars.cash_due = Money::zero(Currency::Usd);
+    assert_eq!(offered(&[dollars], &[on(9)], &[]).len(), 1, "paid otherwise");
+}
+
+#[test]
+fn who_is_off_finishes_what_he_has_with_an_estimate_and_without_offers() {
+    let mut carried = placed(DeliveryStatus::PickedUp);
+    carried.id = ObjectId::from_bytes([8; 12]).into();
+    carried.courier_id = Some(on(9).id);
+    let off = Courier { online: false, capacity: 2, active_deliveries: 1, ..on(9) };
+    let deliveries = [carried.clone(), placed(DeliveryStatus::Pending)];
+    let floats = BTreeMap::new();
+    let world = World { deliveries: &deliveries, online: &[], finishing: &[off], floats: &floats };
+    let mut engine = engine::Engine::restore(
+        engine::Config::default(),
+        engine::Geodesic::default(),
+        engine::PromisedPrep::default(),
+        engine::ConstantAcceptance::default(),
+        world.snapshot(0),
+    );
+    let said: Vec<engine::Action> = engine.tick(10, 1_000).commands.into_iter().map(|c| c.action).collect();
+    assert!(!said.iter().any(|action| matches!(action, engine::Action::Offer { .. })));
+    let told = |action: &engine::Action| match action {
+        engine::Action::Eta { order, .. } => delivery_of(*order) == carried.id,
+        _ => false,
+    };
+    assert!(said.iter().any(told), "{said:?}");
+}
+
+#[test]
 fn who_went_off_is_asked_no_more() {
     let world = |online: &[Courier]| {
         let deliveries = [placed(DeliveryStatus::Offered)];
         let floats = BTreeMap::new();
-        World { deliveries: &deliveries, online, floats: &floats }.asked_but_off().len()
+        World { deliveries: &deliveries, online, finishing: &[], floats: &floats }.asked_but_off().len()
     };
     assert_eq!(world(&[on(6)]), 0);
     assert_eq!(world(&[on(9)]), 1);
@@ -112,7 +146,7 @@ proptest! {
         prop_assert_eq!(courier_of(courier_id(courier)), courier);
         let mut d = placed(DeliveryStatus::Pending);
         d.id = ObjectId::from_bytes(bytes).into();
-        let world = World { deliveries: std::slice::from_ref(&d), online: &[], floats: &BTreeMap::new() };
+        let world = World { deliveries: std::slice::from_ref(&d), online: &[], finishing: &[], floats: &BTreeMap::new() };
         let snapshot = world.snapshot(0);
         prop_assert_eq!(delivery_of(*snapshot.orders.keys().next().unwrap()), d.id);
     }

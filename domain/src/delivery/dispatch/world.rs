@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use daraa_dispatch as engine;
 use daraa_platform::ids::TypedId;
+use daraa_platform::money::Currency;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
 
@@ -77,6 +78,11 @@ fn place(point: Point) -> engine::Place {
     engine::Place { lat_e7: e7(point.lat()), lon_e7: e7(point.lon()) }
 }
 
+/// The engine's number of a currency: the letters of its code.
+fn currency(currency: Currency) -> u32 {
+    currency.code().bytes().fold(0, |n, letter| (n << 8) | u32::from(letter))
+}
+
 /// The reason as it is stored.
 pub(super) fn reason_of(reason: engine::EscalateReason) -> EscalationReason {
     match reason {
@@ -117,11 +123,13 @@ fn announced(eta: &DeliveryEta) -> engine::Eta {
     }
 }
 
-/// What the database says: open deliveries, those under way, couriers who are on.
+/// What the database says: open deliveries, those under way, couriers who are on or finish what they have.
 pub(super) struct World<'a> {
     pub(super) deliveries: &'a [Delivery],
     pub(super) online: &'a [Courier],
-    /// Cash a courier holds already, minor units; couriers not listed hold none.
+    /// Off, but still bringing what they have: no offers, but estimates.
+    pub(super) finishing: &'a [Courier],
+    /// Cash a courier holds already in the currency of his limit, minor units; couriers not listed hold none.
     pub(super) floats: &'a BTreeMap<CourierId, i64>,
 }
 
@@ -146,8 +154,12 @@ impl World<'_> {
             }
         }
         let mut couriers = BTreeMap::new();
-        for courier in self.online {
+        for courier in self.online.iter().chain(self.finishing) {
             let Some(point) = courier.point else { continue };
+            if couriers.contains_key(&courier_id(courier.id)) {
+                // He went off between the two reads: one of them is enough.
+                continue;
+            }
             let mut mine = tasks.remove(&courier.id).unwrap_or_default();
             mine.sort_unstable();
             // Work the engine does not plan (bringing something back) still takes a place of his capacity.
@@ -161,9 +173,11 @@ impl World<'_> {
                 max_orders: u32::try_from(room).unwrap_or(0),
                 max_load: courier.vehicle.max_load(),
                 cash_room_minor: courier.cash_limit.amount_minor.saturating_sub(held),
+                cash_currency: currency(courier.cash_limit.currency),
             };
             let seen_at = courier.seen_at.map_or(i64::MIN / 2, Timestamp::secs);
             let mut state = engine::CourierState::new(spec, seen_at);
+            state.leaving = !courier.online;
             state.tasks =
                 mine.into_iter().map(|(_, task)| task).filter(|task| orders.contains_key(task)).collect();
             couriers.insert(state.spec.id, state);
@@ -196,6 +210,7 @@ fn order_state(delivery: &Delivery) -> Option<engine::OrderState> {
         ready: engine::ReadyTime { p50: expected, p90: expected.saturating_add(PREP_SPREAD_S) },
         load: delivery.load,
         cash_minor: delivery.cash_due.amount_minor,
+        cash_currency: currency(delivery.cash_due.currency),
     });
     order.ready_at = delivery.ready_at.map(Timestamp::secs);
     order.eta = delivery.eta.as_ref().map(announced);

@@ -5,6 +5,7 @@ use daraa_platform::time::Timestamp;
 use daraa_platform::transact;
 use mongodb::bson::{Bson, doc};
 
+use super::super::assign::service::check_cash_in_tx;
 use super::super::error::DeliveryError;
 use super::super::model::{
     CommandRef, Delivery, DeliveryAction, DeliveryStatus, LiveOffer, Passed, StopKind,
@@ -18,7 +19,7 @@ use crate::actor::Actor;
 use crate::app::App;
 use crate::courier;
 use crate::ids::{CourierId, DeliveryId, OfferId};
-use crate::{ledger, order, outbox};
+use crate::{order, outbox};
 
 /// One batch of the expiry job.
 const BATCH: i64 = 100;
@@ -92,7 +93,6 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
     if offer.status == OfferStatus::Accepted {
         return said_before(app, courier_id, id).await;
     }
-    check_cash(app, courier_id, &offer).await?;
     transact!(&app.mongo, "offer.accept", DeliveryError, |tx| {
         let now = app.clock.now();
         let Some(ended) = store::end_in_tx(app, tx, id, OfferStatus::Accepted, None, now).await? else {
@@ -113,6 +113,7 @@ pub async fn accept(app: &App, actor: &Actor, id: OfferId) -> Result<Delivery, D
         if !courier::take_in_tx(app, tx, courier_id, true).await? {
             return Err(DeliveryError::CapacityReached);
         }
+        check_cash_in_tx(app, tx, courier_id, &after).await?;
         for order_id in &after.order_ids {
             order::set_courier_in_tx(app, tx, *order_id, Some(courier_id)).await?;
         }
@@ -145,24 +146,6 @@ async fn said_before_in_tx(
     }
     let delivery = deliveries::get_in_tx(app, tx, offer.delivery_id).await?;
     delivery.filter(|d| d.courier_id == Some(courier_id)).ok_or(DeliveryError::OfferNotLive)
-}
-
-/// What he holds, what he is about to collect and what this adds must stay within his limit.
-async fn check_cash(app: &App, courier_id: CourierId, offer: &CourierOffer) -> Result<(), DeliveryError> {
-    if offer.cash_due.is_zero() {
-        return Ok(());
-    }
-    let limit = courier::get(app, courier_id).await?.cash_limit;
-    let mut held =
-        ledger::float_of(app, courier_id, offer.cash_due.currency).await?.owed.add(offer.cash_due)?;
-    let others = deliveries::with_courier(app, courier_id).await?;
-    for delivery in others.into_iter().filter(|d| d.id != offer.delivery_id) {
-        held = held.add(delivery.cash_due)?;
-    }
-    if held.currency == limit.currency && held.amount_minor > limit.amount_minor {
-        return Err(DeliveryError::CashLimitReached);
-    }
-    Ok(())
 }
 
 /// The courier does not want the offer; he is not asked again for this delivery.

@@ -31,13 +31,8 @@ pub const MOVEMENT_INDEXES: CollectionIndexes = CollectionIndexes {
     indexes: &[
         IndexSpec::new(
             "wallet_transactions_wallet_created",
-            &[Key::Asc("wallet_id"), Key::Desc("created_at")],
-            "a wallet's movements within a time",
-        ),
-        IndexSpec::new(
-            "wallet_transactions_wallet_page",
             &[Key::Asc("wallet_id"), Key::Desc("created_at"), Key::Desc("_id")],
-            "pages of a wallet's movements, newest first",
+            "a wallet's movements, newest first",
         ),
         IndexSpec::new(
             "wallet_transactions_account_created",

@@ -90,8 +90,8 @@ async fn insufficient(
     account_id: AccountId,
     currency: Currency,
 ) -> Result<LedgerError, LedgerError> {
-    let available_minor = store::find(app, account_id, currency).await?.map_or(0, |w| w.available_minor);
-    Ok(LedgerError::InsufficientFunds { available_minor })
+    let available = store::find(app, account_id, currency).await?.map_or(0, |w| w.available_minor);
+    Ok(LedgerError::InsufficientFunds { available: Money::new(available, currency) })
 }
 
 fn payment_ref(order_id: OrderId) -> String {
@@ -114,7 +114,7 @@ pub async fn hold_in_tx(
         return match store::find(app, account_id, amount.currency).await? {
             Some(wallet) if wallet.holds.iter().any(|h| h.order_id == order_id) => Ok(()),
             other => Err(LedgerError::InsufficientFunds {
-                available_minor: other.map_or(0, |w| w.available_minor),
+                available: Money::new(other.map_or(0, |w| w.available_minor), amount.currency),
             }),
         };
     };
@@ -275,7 +275,7 @@ pub struct CreditWallet {
 /// Finance credits a wallet: a deposit at the desk, goodwill. The money comes from our bank.
 ///
 /// # Errors
-/// Without the role, an amount or reason out of bounds, a reused key.
+/// Without the role, one's own wallet, an amount or reason out of bounds, a reused key.
 pub async fn credit(app: &App, actor: &Actor, command: CreditWallet) -> Result<Wallet, LedgerError> {
     let by = actor.ops(&[OpsRole::Finance])?.account_id;
     let CreditWallet { owner: whose, amount, reason, idempotency_key } = command;
@@ -287,6 +287,9 @@ pub async fn credit(app: &App, actor: &Actor, command: CreditWallet) -> Result<W
         return Err(LedgerError::InvalidReason);
     }
     let account_id = owner(app, &whose).await?;
+    if account_id == by {
+        return Err(LedgerError::OwnWallet);
+    }
     let content = json!({ "account": account_id.to_string(), "amount": amount, "reason": reason });
     let request = IdempotentRequest::new(by, "walletCredit", &idempotency_key, &content)
         .ok_or(LedgerError::InvalidIdempotencyKey)?;

@@ -1,19 +1,20 @@
 //! The use cases.
 
 use daraa_platform::money::Money;
+use daraa_platform::mongo::DbError;
 use daraa_platform::transact;
-use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
+use mongodb::bson::{Document, doc, serialize_to_bson};
 
 use crate::actor::Actor;
 use crate::app::App;
 use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::OrderId;
 use crate::order::error::OrderError;
-use crate::order::model::{Cancellation, Order};
+use crate::order::model::{Cancellation, Order, OrderDeadlines};
 use crate::order::rules::{Decision, FREE_CANCEL, OrderAction, Party, customer_cancel_rule, decide};
 use crate::order::rules::{reason, scope};
 use crate::order::service::{Step, refused, step_in_tx};
-use crate::order::store;
+use crate::order::{refund, store};
 
 /// Calls an order off.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct CancelOrder {
     pub order_id: OrderId,
     /// Why.
     pub reason: String,
+    /// The version whose preview was seen; needed where cancelling costs something.
+    pub expected_version: Option<i64>,
     /// The client's key for this request.
     pub idempotency_key: String,
 }
@@ -35,6 +38,8 @@ pub struct CancelPreview {
     pub refund: Money,
     /// The row of the policy.
     pub rule_id: String,
+    /// The order's version this was computed from.
+    pub version: i64,
 }
 
 /// What it costs the customer when these parties cancel now. A store or ops person who is also the customer acts as
@@ -45,7 +50,7 @@ fn cost(order: &Order, parties: &[Party]) -> Result<Cancellation, OrderError> {
         return Ok(Cancellation { fee: zero, rule_id: FREE_CANCEL.to_owned() });
     }
     let rule = customer_cancel_rule(order.into()).ok_or(OrderError::ActionNotAllowed)?;
-    let fee = order.money.items.sub(order.money.discount)?.max(zero)?.percent(rule.fee_bps)?;
+    let fee = refund::rules::items_paid(order)?.max(zero)?.percent(rule.fee_bps)?;
     Ok(Cancellation { fee: fee.min(order.money.total)?, rule_id: rule.id.to_owned() })
 }
 
@@ -67,17 +72,25 @@ pub async fn preview_cancel(
         Err(refusal) => return Err(refused(&order, refusal)),
     }
     let cost = cost(&order, &parties)?;
-    Ok(CancelPreview { fee: cost.fee, refund: order.money.total.sub(cost.fee)?, rule_id: cost.rule_id })
+    Ok(CancelPreview {
+        fee: cost.fee,
+        refund: order.money.total.sub(cost.fee)?,
+        rule_id: cost.rule_id,
+        version: order.version,
+    })
 }
 
 /// PLACED … READY → CANCELLED. What was held is given back except the fee; stock and coupon are released from the
 /// event.
 ///
 /// # Errors
-/// Not found, no reason, key reused, the state or the policy forbids it, or database failure.
+/// Not found, no reason, key reused, stale version, a fee that was not seen, the state or the policy forbids it, or
+/// database failure.
 pub async fn cancel(app: &App, actor: &Actor, command: CancelOrder) -> Result<Order, OrderError> {
     let reason = reason::checked(&command.reason)?;
-    let content = serde_json::json!({ "order_id": command.order_id.to_string(), "reason": reason });
+    let content = serde_json::json!({
+        "order_id": command.order_id.to_string(), "reason": reason, "version": command.expected_version,
+    });
     let request = IdempotentRequest::new(
         actor.person()?.account_id,
         "order.cancel",
@@ -96,15 +109,17 @@ pub async fn cancel(app: &App, actor: &Actor, command: CancelOrder) -> Result<Or
         let (mut set, mut data) = (Document::new(), Document::new());
         if let Ok(Decision::Move(_)) = decide((&order).into(), OrderAction::Cancel, &parties) {
             let cost = cost(&order, &parties)?;
+            // What was free when it was asked for may cost something now: nobody pays for what he did not see.
+            if cost.fee.amount_minor > 0 && command.expected_version.is_none() {
+                return Err(OrderError::CancelFeeUnconfirmed { fee: cost.fee });
+            }
             data.insert("fee_minor", cost.fee.amount_minor);
-            set.insert(
-                "cancellation",
-                serialize_to_bson(&cost).map_err(daraa_platform::mongo::DbError::from)?,
-            );
-            set.insert("deadlines", doc! { "unpaid_at": Bson::Null, "store_response_at": Bson::Null });
+            set.insert("cancellation", serialize_to_bson(&cost).map_err(DbError::from)?);
+            set.insert("deadlines", serialize_to_bson(&OrderDeadlines::default()).map_err(DbError::from)?);
         }
         let step = Step {
             reason: Some(reason.clone()),
+            expected_version: command.expected_version,
             set,
             data,
             ..Step::new(OrderAction::Cancel, actor, &parties)

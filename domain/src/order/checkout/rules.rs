@@ -10,7 +10,7 @@ use crate::cart::{CartProblem, CartProblemCode};
 use crate::ids::{OrderId, PaymentId};
 use crate::ledger::PaymentMethod;
 use crate::order::error::OrderError;
-use crate::order::model::{HistoryEntry, Order, OrderDeadlines, OrderGroup, OrderLine};
+use crate::order::model::{HistoryEntry, ItemClaims, Order, OrderDeadlines, OrderGroup, OrderLine};
 use crate::order::rules::{OrderAction, OrderStatus, travel};
 use crate::pricing::{Claim, PricedItem, Quote, QuotedStore};
 use crate::settings::Settings;
@@ -107,7 +107,7 @@ pub(super) fn order(
     let deadlines = purchase.settings.deadlines;
     let (status, version, due) = if quote.payment_method == PaymentMethod::Card {
         let unpaid_at = Some(now.plus(deadlines.unpaid()));
-        (OrderStatus::PendingPayment, 1, OrderDeadlines { unpaid_at, store_response_at: None })
+        (OrderStatus::PendingPayment, 1, OrderDeadlines { unpaid_at, ..OrderDeadlines::default() })
     } else {
         history.push(entry(
             OrderAction::Authorise,
@@ -116,7 +116,7 @@ pub(super) fn order(
             2,
         ));
         let store_response_at = Some(now.plus(deadlines.store_response()));
-        (OrderStatus::Placed, 2, OrderDeadlines { unpaid_at: None, store_response_at })
+        (OrderStatus::Placed, 2, OrderDeadlines { store_response_at, ..OrderDeadlines::default() })
     };
     Order {
         id: order_id,
@@ -150,6 +150,7 @@ pub(super) fn order(
         cancellation: None,
         wrong_codes: 0,
         refund_claimed_minor: 0,
+        claimed_items: ItemClaims::default(),
         refunded: Money::zero(quote.currency),
     }
 }

@@ -1,5 +1,6 @@
 //! The use case.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,18 +13,18 @@ use tracing::{instrument, warn};
 use super::rules::{self, Codes, Purchase};
 use crate::actor::Actor;
 use crate::app::App;
+use crate::code::HAND_OVER_DIGITS;
 use crate::idempotency::{self, IdempotentRequest, Replay};
-use crate::ids::{AccountId, OrderGroupId, OrderId, QuoteId, VariantId};
+use crate::ids::{AccountId, OrderGroupId, OrderId, QuoteId, StoreId, VariantId};
 use crate::ledger::PaymentMethod;
 use crate::order::error::OrderError;
 use crate::order::model::{Order, OrderGroup};
 use crate::order::rules::{OrderAction, OrderStatus};
 use crate::order::{effect, event, store};
-use crate::payment::{self, NewPayment};
-use crate::pricing::{self, Claim, Claimed, Quote, QuotedStore, Recheck};
-use crate::settings::{self, Settings};
+use crate::payment::{self, Authorisation, NewPayment};
+use crate::pricing::{self, Claim, Claimed, Quote, QuotedStore, Recheck, Terms};
 use crate::store::Store;
-use crate::{account, cart, catalog, outbox, promotion, store as stores};
+use crate::{account, cart, catalog, outbox, promotion};
 
 /// How long a repeated request waits for the one that is at work, in real time: longer than an ordinary checkout,
 /// shorter than a client's patience.
@@ -34,8 +35,6 @@ const WAIT_STEPS: u32 = 100;
 const NUMBER_TRIES: u32 = 5;
 /// The unique index of the numbers of groups.
 const NUMBER_INDEX: &str = "order_groups_number";
-/// The longest card token a provider hands out.
-const MAX_CARD_TOKEN_CHARS: usize = 200;
 
 /// Places a quote.
 #[derive(Clone)]
@@ -65,7 +64,7 @@ pub async fn place(app: &App, actor: &Actor, command: PlaceOrder) -> Result<Orde
     if command
         .card_token
         .as_ref()
-        .is_some_and(|token| token.is_empty() || token.chars().count() > MAX_CARD_TOKEN_CHARS)
+        .is_some_and(|token| token.is_empty() || token.len() > payment::MAX_CARD_TOKEN_BYTES)
     {
         return Err(OrderError::BadCardToken);
     }
@@ -132,12 +131,14 @@ impl Checkout<'_> {
         if let Some(old) = abandoned {
             self.give_back(&old).await;
         }
-        let settings = settings::get(self.app).await?;
-        if let Err(e) = self.prepare(&settings, card_token.is_some()).await {
-            self.undo().await;
-            return Err(e);
-        }
-        let group = match self.write(&settings, card_token).await {
+        let terms = match self.prepare(card_token.is_some()).await {
+            Ok(terms) => terms,
+            Err(e) => {
+                self.undo().await;
+                return Err(e);
+            }
+        };
+        let group = match self.write(&terms, card_token).await {
             Ok(group) => group,
             Err(e) => {
                 // After a failure below the rooms nobody knows whether it was written; then nothing is given back,
@@ -156,27 +157,28 @@ impl Checkout<'_> {
         Ok(group)
     }
 
-    /// Checks the quote again and reserves stock and coupon.
-    async fn prepare(&self, settings: &Settings, has_card: bool) -> Result<(), OrderError> {
+    /// Checks the quote again and reserves stock and coupon; answers the terms the order is placed on.
+    async fn prepare(&self, has_card: bool) -> Result<Terms, OrderError> {
         if self.quote.payment_method == PaymentMethod::Card && !has_card {
             return Err(OrderError::CardRequired);
         }
         if !self.quote.problems.is_empty() {
             return Err(rules::refusal(&self.quote.problems));
         }
-        match pricing::recheck(self.app, &self.quote).await? {
+        let terms = pricing::terms(self.app, &self.quote).await?;
+        match pricing::recheck(self.app, &self.quote, &terms).await? {
             Recheck::Holds => {}
             Recheck::Changed => return Err(OrderError::QuoteChanged),
             Recheck::Problems(problems) => return Err(rules::refusal(&problems)),
         }
-        let expires_at = self.app.clock.now().plus(settings.deadlines.reservation());
+        let expires_at = self.app.clock.now().plus(terms.settings.deadlines.reservation());
         for (order_id, part) in self.parts() {
             catalog::reserve(self.app, order_id, &stock_lines(part), expires_at).await?;
         }
         if let Some(coupon) = &self.quote.coupon {
             promotion::reserve(self.app, coupon.id, self.claim.group_id, self.account_id, expires_at).await?;
         }
-        Ok(())
+        Ok(terms)
     }
 
     fn parts(&self) -> impl Iterator<Item = (OrderId, &QuotedStore)> {
@@ -184,10 +186,8 @@ impl Checkout<'_> {
     }
 
     /// Writes everything in one transaction.
-    async fn write(&self, settings: &Settings, card_token: Option<String>) -> Result<OrderGroup, OrderError> {
+    async fn write(&self, terms: &Terms, card_token: Option<String>) -> Result<OrderGroup, OrderError> {
         let app = self.app;
-        let store_ids: Vec<_> = self.quote.stores.iter().map(|part| part.store_id).collect();
-        let stores = stores::get_many(app, &store_ids).await?;
         let customer_name = account::get(app, self.account_id).await?.name.clone();
         for _ in 0..NUMBER_TRIES {
             let number = rules::number(|bound| app.random.below(bound));
@@ -197,12 +197,12 @@ impl Checkout<'_> {
                 number: &number,
                 payment_id: app.ids.next(),
                 customer_name: &customer_name,
-                settings,
+                settings: &terms.settings,
                 actor: self.actor.label(),
                 now: app.clock.now(),
             };
             let group = rules::group(&purchase);
-            let orders = self.orders(&purchase, |id| stores.get(&id).cloned())?;
+            let orders = self.orders(&purchase, &terms.stores)?;
             let payment = NewPayment {
                 id: purchase.payment_id,
                 group_id: group.id,
@@ -226,15 +226,16 @@ impl Checkout<'_> {
     fn orders(
         &self,
         purchase: &Purchase<'_>,
-        store_of: impl Fn(crate::ids::StoreId) -> Option<Arc<Store>>,
+        stores: &HashMap<StoreId, Arc<Store>>,
     ) -> Result<Vec<Order>, OrderError> {
         let app = self.app;
         self.parts()
             .enumerate()
             .map(|(place, (order_id, part))| {
-                let store = store_of(part.store_id).ok_or(OrderError::QuoteChanged)?;
-                let codes = Codes { store_code: app.random.digits(4), dropoff_pin: app.random.digits(4) };
-                Ok(rules::order(&app.ids, purchase, part, order_id, place, &store, codes))
+                let store = stores.get(&part.store_id).ok_or(OrderError::QuoteChanged)?;
+                let digits = || app.random.digits(HAND_OVER_DIGITS);
+                let codes = Codes { store_code: digits(), dropoff_pin: digits() };
+                Ok(rules::order(&app.ids, purchase, part, order_id, place, store, codes))
             })
             .collect()
     }
@@ -255,7 +256,9 @@ impl Checkout<'_> {
         store::insert_in_tx(app, tx, group, orders).await?;
         let line_ids: Vec<_> =
             self.quote.stores.iter().flat_map(|p| p.items.iter().map(|i| i.line_id)).collect();
-        cart::take_lines_in_tx(app, tx, self.account_id, &line_ids).await?;
+        if !cart::take_lines_in_tx(app, tx, self.account_id, &line_ids).await? {
+            return Err(OrderError::QuoteChanged);
+        }
         for order in orders {
             let action = match order.status {
                 OrderStatus::PendingPayment => OrderAction::Place,
@@ -272,9 +275,13 @@ impl Checkout<'_> {
     /// payment's events, its webhook, or the deadline for unpaid orders.
     async fn pay(&self, group: &OrderGroup) {
         match payment::authorise(self.app, group.payment_id).await {
-            Ok(_) => {
-                if let Err(e) = effect::place_paid(self.app, group.id).await {
-                    warn!(group.id = %group.id, error = %e, "placing a paid group is left to its event");
+            Ok(payment) => {
+                let known = match payment.authorisation {
+                    Authorisation::Denied => effect::expire_refused(self.app, group.id).await,
+                    _ => effect::place_paid(self.app, group.id).await,
+                };
+                if let Err(e) = known {
+                    warn!(group.id = %group.id, error = %e, "what follows from the payment is left to its event");
                 }
             }
             Err(e) => warn!(group.id = %group.id, error = %e, "authorising is left to webhook and poll"),

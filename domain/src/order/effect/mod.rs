@@ -5,8 +5,8 @@ mod rules;
 mod service;
 
 pub(super) use rules::customer_pays_return;
-pub(super) use service::place_paid;
+pub(super) use service::{expire_refused, place_paid};
 pub use service::{
-    expire_unaccepted, expire_unpaid, on_order_placed, on_payment_authorized, on_payment_failed, settle,
-    unwind,
+    expire_unaccepted, expire_unpaid, on_order_placed, on_payment_authorized, on_payment_failed, report_late,
+    settle, unwind,
 };

@@ -1,9 +1,11 @@
-//! Pure: how the money of an order is divided when it ends.
+//! Pure: what becomes of an order's money, or of its lines, when it ends.
 
 use daraa_platform::money::{Money, MoneyError};
 
+use crate::cart::CartLine;
+use crate::ids::CartLineId;
 use crate::ledger::{LedgerAccount, PaymentMethod, Settlement};
-use crate::order::model::Order;
+use crate::order::model::{Order, OrderLine};
 use crate::order::rules::OrderStatus;
 use crate::pricing::DiscountBearer;
 
@@ -82,4 +84,19 @@ pub(super) fn compensation(order: &Order) -> Result<Vec<(LedgerAccount, Money)>,
 pub(in crate::order) fn customer_pays_return(order: &Order, reason: &str) -> bool {
     const CUSTOMERS_FAULT: &[&str] = &["CUSTOMER_NO_SHOW", "CUSTOMER_REFUSED", "ADDRESS_UNREACHABLE"];
     order.payment_method != PaymentMethod::Cash && CUSTOMERS_FAULT.contains(&reason)
+}
+
+/// The lines of an order as they were in the cart; `id` makes their new ids.
+pub(super) fn cart_lines(order: &Order, id: impl Fn() -> CartLineId) -> Vec<CartLine> {
+    let line = |line: &OrderLine| CartLine {
+        id: id(),
+        store_id: order.store_id,
+        product_id: line.product_id,
+        variant_id: line.variant_id,
+        quantity: line.quantity,
+        modifier_ids: line.modifiers.iter().map(|modifier| modifier.id).collect(),
+        note: line.note.clone(),
+        seen_price: line.unit_price,
+    };
+    order.lines.iter().map(line).collect()
 }

@@ -13,28 +13,20 @@ use crate::catalog::CatalogError;
 use crate::ids::{OrderGroupId, OrderId, RefundId};
 use crate::ledger::{self, LedgerError, NewTransaction, TransactionKind};
 use crate::order::error::OrderError;
-use crate::order::event::OrderFacts;
+use crate::order::event::{self, OrderFacts};
 use crate::order::model::Order;
-use crate::order::rules::{Decision, OrderAction, OrderStatus, Party, decide, group_status};
+use crate::order::rules::{Decision, OrderAction, OrderStatus, Party, decide, group_status, reason};
 use crate::order::service::{Step, get_system, group_system, step_in_tx};
 use crate::order::store;
 use crate::order::work::{self, AcceptOrder};
-use crate::outbox::EventRow;
+use crate::outbox::{self, EventRow};
 use crate::payment::{self, Authorisation};
 use crate::promotion::PromotionError;
-use crate::{catalog, promotion, settings, store as stores};
+use crate::{cart, catalog, promotion, settings, store as stores};
 use daraa_platform::ids::TypedId as _;
 
 /// Orders a deadline job looks at in one run.
 const BATCH: i64 = 100;
-/// The reason of an order its store did not answer.
-const STORE_TIMEOUT: &str = "STORE_TIMEOUT";
-/// The reason of an order that was not paid in time.
-const UNPAID: &str = "UNPAID";
-/// The reason of an order whose payment was refused.
-const PAYMENT_FAILED: &str = "PAYMENT_FAILED";
-/// The reason of an order whose goods were gone when its payment came.
-const SOLD_OUT: &str = "SOLD_OUT";
 
 /// One system step on one order in its own transaction; an order that moved on meanwhile is left alone.
 async fn system_step(
@@ -94,7 +86,7 @@ pub async fn on_payment_authorized(app: &App, event: &EventRow) -> Result<(), Or
     let group_id = group_of(event)?;
     place_paid(app, group_id).await?;
     for order in store::of_group(app, group_id).await? {
-        if matches!(order.status, OrderStatus::Expired | OrderStatus::Cancelled | OrderStatus::Rejected) {
+        if came_to_nothing(order.status) {
             unwind_order(app, order).await?;
         }
     }
@@ -107,12 +99,34 @@ pub async fn on_payment_authorized(app: &App, event: &EventRow) -> Result<(), Or
 /// Whatever keeps it from being done; it is tried again.
 #[instrument(name = "svc.order.on_payment_failed", skip_all, fields(event.id = %event.id))]
 pub async fn on_payment_failed(app: &App, event: &EventRow) -> Result<(), OrderError> {
-    let actor = Actor::System("payment");
-    for order in store::of_group(app, group_of(event)?).await? {
-        let set = doc! { "deadlines.unpaid_at": Bson::Null };
-        system_step(app, order.id, OrderAction::Expire, &actor, Some(PAYMENT_FAILED), set).await?;
+    expire_refused(app, group_of(event)?).await
+}
+
+/// Expires the pending orders of a group whose payment was refused.
+pub(in crate::order) async fn expire_refused(app: &App, group_id: OrderGroupId) -> Result<(), OrderError> {
+    for order in store::of_group(app, group_id).await? {
+        expire(app, order.id, &Actor::System("payment"), reason::PAYMENT_FAILED).await?;
     }
     Ok(())
+}
+
+/// Expires an order that was not paid; what it held goes back into the customer's cart, for another try.
+async fn expire(app: &App, order_id: OrderId, actor: &Actor, reason: &'static str) -> Result<(), OrderError> {
+    transact!(&app.mongo, "order.expire", OrderError, |tx| {
+        let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
+        if !matches!(decide((&order).into(), OrderAction::Expire, &[Party::System]), Ok(Decision::Move(_))) {
+            return Ok(());
+        }
+        let step = Step {
+            reason: Some(reason.to_owned()),
+            set: doc! { "deadlines.unpaid_at": Bson::Null },
+            ..Step::new(OrderAction::Expire, actor, &[Party::System])
+        };
+        let after = step_in_tx(app, tx, order, step).await?;
+        let lines = rules::cart_lines(&after, || app.ids.next());
+        cart::put_back_in_tx(app, tx, after.account_id, lines).await?;
+        Ok(())
+    })
 }
 
 /// `order.placed`: its reservations no longer expire; a store that accepts without a person accepts.
@@ -122,24 +136,19 @@ pub async fn on_payment_failed(app: &App, event: &EventRow) -> Result<(), OrderE
 #[instrument(name = "svc.order.on_order_placed", skip_all, fields(event.id = %event.id))]
 pub async fn on_order_placed(app: &App, event: &EventRow) -> Result<(), OrderError> {
     let order = get_system(app, OrderFacts::read(event)?.order_id).await?;
-    if order.status.is_final() {
+    if came_to_nothing(order.status) {
         return Ok(());
     }
-    match catalog::confirm(app, order.id, &order.stock_lines()).await {
-        Ok(()) => {}
-        Err(CatalogError::SoldOut { .. }) => {
-            warn!(order.id = %order.id, "its reservation had expired and the goods are gone");
-            reject(app, &order, "stock", SOLD_OUT).await?;
-            return Ok(());
-        }
-        Err(e) => return Err(e.into()),
+    // The goods of an order that has ended otherwise are sold or gone, by the event of that ending.
+    if !order.status.is_final() && !keep_goods(app, &order).await? {
+        return Ok(());
     }
-    if let Some(coupon_id) = group_system(app, order.group_id).await?.coupon_id {
-        match promotion::confirm(app, coupon_id, order.group_id, order.account_id).await {
-            // The customer was promised the discount: it is given, the coupon counts one use less.
-            Ok(()) | Err(PromotionError::ReservationLost) => {}
-            Err(e) => return Err(e.into()),
-        }
+    use_coupon(app, &order).await?;
+    let order = get_system(app, order.id).await?;
+    if came_to_nothing(order.status) {
+        // It ended between the two looks, and was perhaps unwound before the goods and the coupon were kept.
+        catalog::release(app, order.id, &order.stock_lines()).await?;
+        return free_coupon(app, &order).await;
     }
     let store = stores::get(app, order.store_id).await?;
     if store.auto_accept && order.status == OrderStatus::Placed {
@@ -152,6 +161,45 @@ pub async fn on_order_placed(app: &App, event: &EventRow) -> Result<(), OrderErr
         }
     }
     Ok(())
+}
+
+/// Endings after which goods and coupon are free again.
+fn came_to_nothing(status: OrderStatus) -> bool {
+    matches!(status, OrderStatus::Rejected | OrderStatus::Cancelled | OrderStatus::Expired)
+}
+
+/// The reservations of a placed order no longer expire; `false` when they did and the goods are gone: it is rejected
+/// then, or has ended otherwise.
+async fn keep_goods(app: &App, order: &Order) -> Result<bool, OrderError> {
+    let lines = order.stock_lines();
+    match catalog::confirm(app, order.id, &lines).await {
+        Ok(()) => Ok(true),
+        Err(CatalogError::SoldOut { .. }) => {
+            warn!(order.id = %order.id, "its reservation had expired and the goods are gone");
+            let ended = came_to_nothing(reject(app, order, "stock", reason::SOLD_OUT).await?.status);
+            if ended {
+                // Some lines may be held again, and the order may have been unwound before they were.
+                catalog::release(app, order.id, &lines).await?;
+            }
+            // One its store has accepted meanwhile goes on: the store sees what it has.
+            Ok(!ended)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The coupon of a placed order is used. The customer was promised the discount: where its promise was lost on the way
+/// it is given and counted all the same.
+async fn use_coupon(app: &App, order: &Order) -> Result<(), OrderError> {
+    let Some(coupon_id) = group_system(app, order.group_id).await?.coupon_id else { return Ok(()) };
+    let (group_id, account_id) = (order.group_id, order.account_id);
+    match promotion::confirm(app, coupon_id, group_id, account_id).await {
+        Err(PromotionError::ReservationLost) => {
+            warn!(order.id = %order.id, coupon.id = %coupon_id, "the coupon's promise is lost, the use is counted");
+            Ok(promotion::confirm_without_promise(app, coupon_id, group_id, account_id).await?)
+        }
+        other => Ok(other?),
+    }
 }
 
 async fn reject(app: &App, order: &Order, job: &'static str, reason: &str) -> Result<Order, OrderError> {
@@ -277,11 +325,10 @@ async fn free_coupon(app: &App, order: &Order) -> Result<(), OrderError> {
 pub async fn expire_unpaid(app: &App) -> Result<u64, OrderError> {
     let actor = Actor::System("expire-unpaid");
     let mut count = 0_u64;
-    let due =
-        store::due(app, OrderStatus::PendingPayment, "deadlines.unpaid_at", app.clock.now(), BATCH).await?;
+    let due = store::due(app, &[OrderStatus::PendingPayment], "deadlines.unpaid_at", app.clock.now(), BATCH)
+        .await?;
     for order in due {
-        let set = doc! { "deadlines.unpaid_at": Bson::Null };
-        system_step(app, order.id, OrderAction::Expire, &actor, Some(UNPAID), set).await?;
+        expire(app, order.id, &actor, reason::UNPAID).await?;
         count = count.saturating_add(1);
     }
     Ok(count)
@@ -293,11 +340,32 @@ pub async fn expire_unpaid(app: &App) -> Result<u64, OrderError> {
 /// Database failure.
 pub async fn expire_unaccepted(app: &App) -> Result<u64, OrderError> {
     let mut count = 0_u64;
-    let due =
-        store::due(app, OrderStatus::Placed, "deadlines.store_response_at", app.clock.now(), BATCH).await?;
+    let due = store::due(app, &[OrderStatus::Placed], "deadlines.store_response_at", app.clock.now(), BATCH)
+        .await?;
     for order in due {
-        reject(app, &order, "store-response", STORE_TIMEOUT).await?;
+        reject(app, &order, "store-response", reason::STORE_TIMEOUT).await?;
         count = count.saturating_add(1);
+    }
+    Ok(count)
+}
+
+/// Tells store and ops of a batch of orders that are not ready in time, each once per promise; says how many. Nothing is
+/// decided for the store: the order goes on, and a delay makes a new promise.
+///
+/// # Errors
+/// Database failure.
+pub async fn report_late(app: &App) -> Result<u64, OrderError> {
+    let making = [OrderStatus::Accepted, OrderStatus::Preparing];
+    let mut count = 0_u64;
+    for order in store::due(app, &making, "deadlines.ready_at", app.clock.now(), BATCH).await? {
+        let told = transact!(&app.mongo, "order.report_late", OrderError, |tx| {
+            let Some(late) = store::clear_ready_deadline_in_tx(app, tx, &order).await? else {
+                return Ok(0_u64);
+            };
+            outbox::emit_in_tx(app, tx, event::of(&late, "order.late", Document::new())).await?;
+            Ok(1)
+        })?;
+        count = count.saturating_add(told);
     }
     Ok(count)
 }

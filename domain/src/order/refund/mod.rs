@@ -6,6 +6,8 @@ mod model;
 pub mod rules;
 mod service;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use model::{INDEXES, MAX_REFUNDS_PER_ORDER, Refund, RefundHistoryEntry, RefundLine};
 pub use rules::{RefundAction, RefundStatus};

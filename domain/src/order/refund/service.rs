@@ -8,7 +8,7 @@ use daraa_platform::paging::{Page, PageRequest};
 use daraa_platform::transact;
 use mongodb::bson::{Document, doc, serialize_to_bson};
 
-use super::model::{Refund, RefundHistoryEntry};
+use super::model::{MAX_REFUNDS_PER_ORDER, Refund, RefundHistoryEntry};
 use super::rules::{self, RefundAction, RefundDecision, RefundStatus};
 use super::store;
 use crate::actor::{Actor, OpsRole};
@@ -18,7 +18,7 @@ use crate::idempotency::{self, IdempotentRequest, Replay};
 use crate::ids::{OrderId, OrderLineId, RefundId};
 use crate::ledger::{self, RefundLiability, RefundPosting};
 use crate::order::error::OrderError;
-use crate::order::model::Order;
+use crate::order::model::{ItemClaims, Order};
 use crate::order::rules::{OrderStatus, Party};
 use crate::order::rules::{reason, scope};
 use crate::order::{event, store as orders};
@@ -66,7 +66,7 @@ pub struct RejectRefund {
 /// Asks for a refund of a completed order.
 ///
 /// # Errors
-/// Not found, not completed, too late, more than is left, key reused, or database failure.
+/// Not found, not completed, too late, too often, more than is left, key reused, or database failure.
 pub async fn request(app: &App, actor: &Actor, command: RequestRefund) -> Result<Refund, OrderError> {
     let reason = reason::checked(&command.reason)?;
     let content = serde_json::json!({
@@ -86,10 +86,11 @@ pub async fn request(app: &App, actor: &Actor, command: RequestRefund) -> Result
         let order = orders::get_in_tx(app, tx, command.order_id).await?.ok_or(OrderError::OrderNotFound)?;
         let order = scope::visible(actor, order)?;
         let refund = requested(app, actor, refund_id, &order, &command, &reason)?;
-        let claimed = order.refund_claimed_minor.saturating_add(refund.amount.amount_minor);
-        if !orders::claim_refund_in_tx(app, tx, &order, claimed).await? {
-            return Err(OrderError::StaleVersion { version: order.version });
+        let max = MAX_REFUNDS_PER_ORDER;
+        if store::count_in_tx(app, tx, order.id, max).await? >= max {
+            return Err(OrderError::TooManyRefunds { max });
         }
+        write_claims_in_tx(app, tx, &order, rules::claim(&order, &refund)).await?;
         store::insert_in_tx(app, tx, &refund).await?;
         idempotency::record_in_tx(app, tx, &request, doc! { "refund_id": refund.id }).await?;
         Ok(refund)
@@ -100,6 +101,25 @@ pub async fn request(app: &App, actor: &Actor, command: RequestRefund) -> Result
         }
         other => other,
     }
+}
+
+async fn write_claims_in_tx(
+    app: &App,
+    tx: &mut Tx,
+    order: &Order,
+    (claimed_minor, items): (i64, ItemClaims),
+) -> Result<(), OrderError> {
+    if orders::claim_refund_in_tx(app, tx, order, claimed_minor, &items).await? {
+        Ok(())
+    } else {
+        Err(OrderError::StaleVersion { version: order.version })
+    }
+}
+
+/// A refund came to nothing: what it claimed can be asked for again.
+async fn unclaim_in_tx(app: &App, tx: &mut Tx, refund: &Refund) -> Result<(), OrderError> {
+    let order = orders::get_in_tx(app, tx, refund.order_id).await?.ok_or(OrderError::OrderNotFound)?;
+    write_claims_in_tx(app, tx, &order, rules::unclaim(&order, refund)).await
 }
 
 async fn replay(app: &App, request: &IdempotentRequest) -> Result<Option<Refund>, OrderError> {
@@ -183,6 +203,10 @@ pub async fn approve(app: &App, actor: &Actor, command: ApproveRefund) -> Result
             doc! { "liability": set.clone() },
         )
         .await?;
+        if !moved && after.liability != Some(command.liability) {
+            // Somebody else decided meanwhile that another one pays.
+            return Err(OrderError::RefundDecided { status: after.status.code() });
+        }
         if moved {
             audited(app, tx, actor, "refund.approve", &after).await?;
             let (subject, topics) = (after.id.to_string(), vec![Topic::Ops]);
@@ -206,7 +230,7 @@ pub async fn reject(app: &App, actor: &Actor, command: RejectRefund) -> Result<R
         let (after, moved) =
             step_in_tx(app, tx, refund, RefundAction::Reject, actor, why, Document::new()).await?;
         if moved {
-            orders::unclaim_refund_in_tx(app, tx, after.order_id, after.amount).await?;
+            unclaim_in_tx(app, tx, &after).await?;
             audited(app, tx, actor, "refund.reject", &after).await?;
         }
         Ok(after)
@@ -243,7 +267,7 @@ async fn step_in_tx(
 ) -> Result<(Refund, bool), OrderError> {
     let to = match rules::decide(refund.status, action) {
         RefundDecision::Already => return Ok((refund, false)),
-        RefundDecision::Never => return Err(OrderError::InvalidTransition { status: refund.status.code() }),
+        RefundDecision::Never => return Err(OrderError::RefundDecided { status: refund.status.code() }),
         RefundDecision::Move(to) => to,
     };
     let (at, actor, from) = (app.clock.now(), actor.label(), Some(refund.status));
@@ -296,6 +320,7 @@ async fn succeeded(app: &App, actor: &Actor, refund: &Refund) -> Result<(), Orde
             amount: after.amount,
             of_items: after.of_items,
             of_tax: after.of_tax,
+            items_paid: rules::items_paid(&order)?,
             liability: after.liability.unwrap_or(RefundLiability::Platform),
         };
         ledger::reverse_for_refund_in_tx(app, tx, &posting).await?;
@@ -312,7 +337,7 @@ async fn failed(app: &App, actor: &Actor, refund: &Refund, code: &str) -> Result
         let (after, moved) =
             step_in_tx(app, tx, refund, RefundAction::Fail, actor, why, Document::new()).await?;
         if moved {
-            orders::unclaim_refund_in_tx(app, tx, after.order_id, after.amount).await?;
+            unclaim_in_tx(app, tx, &after).await?;
         }
         Ok(())
     })

@@ -26,6 +26,13 @@ pub(super) async fn insert_in_tx(app: &App, tx: &mut Tx, refund: &Refund) -> Res
     refunds(app).insert_in_tx(tx, "db.refund.insert", refund).await
 }
 
+/// How many refunds of an order were ever asked for, at most `cap`.
+pub(super) async fn count_in_tx(app: &App, tx: &mut Tx, order_id: OrderId, cap: i64) -> Result<i64, DbError> {
+    let filter = doc! { "order_id": order_id };
+    let found = refunds(app).find_many_in_tx(tx, "db.refund.count", filter, doc! { "_id": 1 }, cap).await?;
+    Ok(i64::try_from(found.len()).unwrap_or(i64::MAX))
+}
+
 pub(super) async fn of_orders(app: &App, order_ids: &[OrderId]) -> Result<Vec<Refund>, DbError> {
     let ids: Vec<Bson> = order_ids.iter().copied().map(Bson::from).collect();
     let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX).saturating_mul(MAX_REFUNDS_PER_ORDER);

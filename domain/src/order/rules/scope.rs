@@ -4,7 +4,7 @@ use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::ids::StoreId;
 use crate::order::error::OrderError;
 use crate::order::model::Order;
-use crate::order::rules::Party;
+use crate::order::rules::{OrderStatus, Party};
 
 /// As whom the actor acts on the order; empty when they may at most look.
 #[must_use]
@@ -18,7 +18,7 @@ pub fn parties(actor: &Actor, order: &Order) -> Vec<Party> {
             if person.account_id == order.account_id {
                 out.push(Party::Customer);
             }
-            if actor.rank_in(order.store_id).is_some() {
+            if reached_store(order) && actor.rank_in(order.store_id).is_some() {
                 out.push(Party::Staff);
             }
             if person.courier_id.is_some() && person.courier_id == order.courier_id {
@@ -30,6 +30,19 @@ pub fn parties(actor: &Actor, order: &Order) -> Vec<Party> {
             out
         }
     }
+}
+
+/// Whether the order was ever placed. One that was never paid is no business of the store.
+pub(in crate::order) fn reached_store(order: &Order) -> bool {
+    order.history.iter().any(|entry| entry.to == OrderStatus::Placed)
+}
+
+/// The states of `wanted` (of all, when empty) in which an order has reached its store. A cancelled one may have been
+/// cancelled before; the list cannot tell without looking at each.
+pub(in crate::order) fn states_for_store(wanted: &[OrderStatus]) -> Vec<OrderStatus> {
+    let asked = if wanted.is_empty() { OrderStatus::ALL } else { wanted };
+    let unseen = [OrderStatus::PendingPayment, OrderStatus::Expired];
+    asked.iter().copied().filter(|status| !unseen.contains(status)).collect()
 }
 
 /// Lets those pass who may see the order: its parties and any ops person.

@@ -9,20 +9,25 @@ use mongodb::bson::{Bson, Document, doc};
 
 use crate::actor::Actor;
 use crate::app::App;
+use crate::code;
 use crate::ids::OrderId;
 use crate::order::error::OrderError;
 use crate::order::model::Order;
-use crate::order::rules::{OrderAction, OrderStatus, Party, travel};
+use crate::order::rules::{Decision, OrderAction, OrderStatus, Party, decide, travel};
 use crate::order::rules::{reason, scope};
-use crate::order::service::{Step, step_in_tx};
+use crate::order::service::{Step, refused, step_in_tx};
 use crate::order::store;
+use crate::pricing::FulfillmentMethod;
+use crate::settings;
 
 /// The longest preparation a store may promise.
 pub const MAX_PREP_MINUTES: i64 = 240;
 /// The longest delay of one call.
 pub const MAX_DELAY_MINUTES: i64 = 120;
-/// After so many wrong codes at the counter only ops can help: four digits are quickly tried out.
-const MAX_WRONG_CODES: i64 = 10;
+/// After so many tries at the counter the order can only be cancelled: four digits are quickly tried out.
+const MAX_CODE_TRIES: i64 = 10;
+/// A store may move its promise this often: an order that is put off again and again is one to reject or cancel.
+const MAX_DELAYS: i64 = 6;
 
 /// Says yes, with minutes.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +63,8 @@ pub struct DelayOrder {
     pub order_id: OrderId,
     /// So much longer.
     pub minutes: i64,
+    /// The version the store saw: asked again after a lost answer, the minutes are not added twice.
+    pub expected_version: i64,
 }
 
 /// Hands takeaway over at the counter.
@@ -69,27 +76,36 @@ pub struct HandOverOrder {
     pub code: String,
 }
 
-/// What an action writes beside the state, given the order as it is now.
-type Extras = fn(&Order, Timestamp, i64) -> (Document, Document);
+/// What an action writes beside the state, given the order as it is now: fields of the order, facts of the event.
+type Extras<'a> = &'a (dyn Fn(&Order, Timestamp) -> (Document, Document) + Sync);
 
-struct Act {
+struct Act<'a> {
     order_id: OrderId,
     action: OrderAction,
     expected_version: Option<i64>,
     reason: Option<String>,
-    minutes: i64,
-    extras: Extras,
+    extras: Extras<'a>,
 }
 
-async fn act(app: &App, actor: &Actor, act: Act) -> Result<Order, OrderError> {
+impl Act<'_> {
+    fn new(order_id: OrderId, action: OrderAction) -> Self {
+        let extras: Extras<'_> = &|_, _| (Document::new(), Document::new());
+        Self { order_id, action, expected_version: None, reason: None, extras }
+    }
+}
+
+async fn act(app: &App, actor: &Actor, act: Act<'_>) -> Result<Order, OrderError> {
     transact!(&app.mongo, "order.act", OrderError, |tx| act_in_tx(app, tx, actor, &act).await)
 }
 
-async fn act_in_tx(app: &App, tx: &mut Tx, actor: &Actor, act: &Act) -> Result<Order, OrderError> {
+async fn act_in_tx(app: &App, tx: &mut Tx, actor: &Actor, act: &Act<'_>) -> Result<Order, OrderError> {
     let order = store::get_in_tx(app, tx, act.order_id).await?.ok_or(OrderError::OrderNotFound)?;
     let order = scope::visible(actor, order)?;
     let parties = scope::parties(actor, &order);
-    let (set, data) = (act.extras)(&order, app.clock.now(), act.minutes);
+    if act.action == OrderAction::Delay {
+        check_delays(&order)?;
+    }
+    let (set, data) = (act.extras)(&order, app.clock.now());
     let step = Step {
         action: act.action,
         actor,
@@ -102,17 +118,22 @@ async fn act_in_tx(app: &App, tx: &mut Tx, actor: &Actor, act: &Act) -> Result<O
     step_in_tx(app, tx, order, step).await
 }
 
-fn nothing(_: &Order, _: Timestamp, _: i64) -> (Document, Document) {
-    (Document::new(), Document::new())
+fn check_delays(order: &Order) -> Result<(), OrderError> {
+    let delays = order.history.iter().filter(|entry| entry.action == OrderAction::Delay).count();
+    if i64::try_from(delays).is_ok_and(|delays| delays < MAX_DELAYS) {
+        Ok(())
+    } else {
+        Err(OrderError::TooManyDelays { max: MAX_DELAYS })
+    }
 }
 
-fn answered(_: &Order, _: Timestamp, _: i64) -> (Document, Document) {
-    (doc! { "deadlines.store_response_at": Bson::Null }, Document::new())
-}
-
-fn promise(order: &Order, ready_by: Timestamp) -> Document {
-    let promised_at = ready_by.plus(travel(order.distance_m));
-    doc! { "ready_by": ready_by, "promised_at": promised_at }
+/// Another time at which it will be ready: what the customer is told and when ops are, if it is not kept.
+fn promise(order: &Order, ready_by: Timestamp, grace: Duration) -> Document {
+    doc! {
+        "ready_by": ready_by,
+        "promised_at": ready_by.plus(travel(order.distance_m)),
+        "deadlines.ready_at": ready_by.plus(grace),
+    }
 }
 
 fn minutes(n: i64) -> Duration {
@@ -129,20 +150,18 @@ fn checked_minutes(n: i64, max: i64) -> Result<i64, OrderError> {
 /// Not found, minutes out of range, stale version, the state forbids it, or database failure.
 pub async fn accept(app: &App, actor: &Actor, command: AcceptOrder) -> Result<Order, OrderError> {
     let prep = checked_minutes(command.prep_minutes, MAX_PREP_MINUTES)?;
-    let extras: Extras = |order, now, prep| {
-        let mut set = promise(order, now.plus(minutes(prep)));
+    let grace = settings::get(app).await?.deadlines.ready_grace();
+    let extras = |order: &Order, now: Timestamp| {
+        let mut set = promise(order, now.plus(minutes(prep)), grace);
         set.insert("deadlines.store_response_at", Bson::Null);
         (set, doc! { "prep_minutes": prep })
     };
-    let act_ = Act {
-        order_id: command.order_id,
-        action: OrderAction::Accept,
+    let accept = Act {
         expected_version: command.expected_version,
-        reason: None,
-        minutes: prep,
-        extras,
+        extras: &extras,
+        ..Act::new(command.order_id, OrderAction::Accept)
     };
-    act(app, actor, act_).await
+    act(app, actor, accept).await
 }
 
 /// PLACED → REJECTED; this order's share of the payment, its stock and coupon are released from the event.
@@ -150,10 +169,12 @@ pub async fn accept(app: &App, actor: &Actor, command: AcceptOrder) -> Result<Or
 /// # Errors
 /// Not found, no reason, the state forbids it, or database failure.
 pub async fn reject(app: &App, actor: &Actor, command: RejectOrder) -> Result<Order, OrderError> {
-    let reason = Some(reason::checked(&command.reason)?);
-    let (order_id, action) = (command.order_id, OrderAction::Reject);
-    act(app, actor, Act { order_id, action, expected_version: None, reason, minutes: 0, extras: answered })
-        .await
+    let reject = Act {
+        reason: Some(reason::checked(&command.reason)?),
+        extras: &|_, _| (doc! { "deadlines.store_response_at": Bson::Null }, Document::new()),
+        ..Act::new(command.order_id, OrderAction::Reject)
+    };
+    act(app, actor, reject).await
 }
 
 /// ACCEPTED → PREPARING.
@@ -161,13 +182,7 @@ pub async fn reject(app: &App, actor: &Actor, command: RejectOrder) -> Result<Or
 /// # Errors
 /// Not found, the state forbids it, or database failure.
 pub async fn start_preparing(app: &App, actor: &Actor, command: TouchOrder) -> Result<Order, OrderError> {
-    let (order_id, action) = (command.order_id, OrderAction::Prepare);
-    act(
-        app,
-        actor,
-        Act { order_id, action, expected_version: None, reason: None, minutes: 0, extras: nothing },
-    )
-    .await
+    act(app, actor, Act::new(command.order_id, OrderAction::Prepare)).await
 }
 
 /// PREPARING → READY; the time feeds dispatch.
@@ -175,25 +190,31 @@ pub async fn start_preparing(app: &App, actor: &Actor, command: TouchOrder) -> R
 /// # Errors
 /// Not found, the state forbids it, or database failure.
 pub async fn mark_ready(app: &App, actor: &Actor, command: TouchOrder) -> Result<Order, OrderError> {
-    let extras: Extras = |_, now, _| (doc! { "ready_by": now }, Document::new());
-    let (order_id, action) = (command.order_id, OrderAction::Ready);
-    act(app, actor, Act { order_id, action, expected_version: None, reason: None, minutes: 0, extras }).await
+    let ready = Act {
+        extras: &|_, now| (doc! { "ready_by": now, "deadlines.ready_at": Bson::Null }, Document::new()),
+        ..Act::new(command.order_id, OrderAction::Ready)
+    };
+    act(app, actor, ready).await
 }
 
 /// Moves the promised time while the order is accepted or prepared.
 ///
 /// # Errors
-/// Not found, minutes out of range, the state forbids it, or database failure.
+/// Not found, minutes out of range, stale version, too many delays, the state forbids it, or database failure.
 pub async fn delay(app: &App, actor: &Actor, command: DelayOrder) -> Result<Order, OrderError> {
     let more = checked_minutes(command.minutes, MAX_DELAY_MINUTES)?;
-    let extras: Extras = |order, now, more| {
+    let grace = settings::get(app).await?.deadlines.ready_grace();
+    let extras = |order: &Order, now: Timestamp| {
         let from = order.ready_by.map_or(now, |ready_by| ready_by.max(now));
         let ready_by = from.plus(minutes(more));
-        (promise(order, ready_by), doc! { "minutes": more, "ready_by": ready_by })
+        (promise(order, ready_by, grace), doc! { "minutes": more, "ready_by": ready_by })
     };
-    let (order_id, action) = (command.order_id, OrderAction::Delay);
-    act(app, actor, Act { order_id, action, expected_version: None, reason: None, minutes: more, extras })
-        .await
+    let delay = Act {
+        expected_version: Some(command.expected_version),
+        extras: &extras,
+        ..Act::new(command.order_id, OrderAction::Delay)
+    };
+    act(app, actor, delay).await
 }
 
 /// READY → HANDED_OVER → COMPLETED at the counter, by the other side's code.
@@ -204,19 +225,20 @@ pub async fn hand_over_pickup(app: &App, actor: &Actor, command: HandOverOrder) 
     let order = store::get(app, command.order_id).await?.ok_or(OrderError::OrderNotFound)?;
     let order = scope::visible(actor, order)?;
     let parties = scope::parties(actor, &order);
-    if order.status == OrderStatus::Ready && !parties.contains(&Party::Ops) {
-        let expected = if parties.contains(&Party::Staff) { &order.dropoff_pin } else { &order.store_code };
-        if order.wrong_codes >= MAX_WRONG_CODES {
-            return Err(OrderError::CodeBlocked);
-        }
-        if !same(expected, &command.code) {
-            store::count_wrong_code(app, order.id).await?;
-            return Err(OrderError::WrongCode);
-        }
+    if at_counter(&order, &parties)? == Decision::Already {
+        return Ok(order);
+    }
+    let typed = code::read(&command.code, code::HAND_OVER_DIGITS).ok_or(OrderError::NotACode)?;
+    let expected = if parties.contains(&Party::Staff) { &order.dropoff_pin } else { &order.store_code };
+    if !store::claim_code_try(app, order.id, MAX_CODE_TRIES).await? {
+        return Err(OrderError::CodeBlocked);
+    }
+    if !code::same(expected, &typed) {
+        return Err(OrderError::WrongCode);
     }
     transact!(&app.mongo, "order.hand_over_pickup", OrderError, |tx| {
         let order = store::get_in_tx(app, tx, command.order_id).await?.ok_or(OrderError::OrderNotFound)?;
-        if order.status == OrderStatus::Completed {
+        if at_counter(&order, &parties)? == Decision::Already {
             return Ok(order);
         }
         let handed = step_in_tx(app, tx, order, Step::new(OrderAction::HandOver, actor, &parties)).await?;
@@ -224,8 +246,14 @@ pub async fn hand_over_pickup(app: &App, actor: &Actor, command: HandOverOrder) 
     })
 }
 
-/// Compares codes in equal time.
-fn same(a: &str, b: &str) -> bool {
-    use subtle::ConstantTimeEq as _;
-    a.as_bytes().ct_eq(b.trim().as_bytes()).into()
+/// Only takeaway is handed over at the counter, and there handing over completes it. What a courier fetches is
+/// completed at the customer's door.
+fn at_counter(order: &Order, parties: &[Party]) -> Result<Decision, OrderError> {
+    if order.fulfillment != FulfillmentMethod::Pickup {
+        return Err(OrderError::ActionNotAllowed);
+    }
+    if order.status == OrderStatus::Completed {
+        return Ok(Decision::Already);
+    }
+    decide(order.into(), OrderAction::HandOver, parties).map_err(|refusal| refused(order, refusal))
 }

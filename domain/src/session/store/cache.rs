@@ -1,7 +1,7 @@
 //! Which sessions are alive, remembered for half a second in this process.
 //!
 //! Not in Redis: a session that was ended must be refused everywhere within a second even when Redis is away. So each
-//! process asks the database at most twice a second for a session, and forgets at once what it ended itself.
+//! process asks the database again after half a second, and forgets at once what it ended itself.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +26,7 @@ impl Default for SessionCache {
 }
 
 impl SessionCache {
-    /// The session as it was at most half a second ago; requests that ask at once share one load.
+    /// The session as it was less than a second ago.
     pub(in crate::session) async fn get_or_load(
         &self,
         id: SessionId,

@@ -7,6 +7,7 @@ use crate::ids::StoreCategoryId;
 use crate::text::LocalText;
 
 pub(super) const COLLECTION: &str = "store_categories";
+pub(super) const SLUG_INDEX: &str = "store_categories_slug";
 
 /// The whole tree is read and cached as one, so it stays small.
 pub const MAX_CATEGORIES: i64 = 500;
@@ -15,7 +16,7 @@ pub const MAX_CATEGORIES: i64 = 500;
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
     indexes: &[
-        IndexSpec::new("store_categories_slug", &[Key::Asc("slug")], "one category per slug").unique(),
+        IndexSpec::new(SLUG_INDEX, &[Key::Asc("slug")], "one category per slug").unique(),
         IndexSpec::new(
             "store_categories_position",
             &[Key::Asc("position"), Key::Asc("_id")],
@@ -38,6 +39,9 @@ pub struct StoreCategory {
     pub name: LocalText,
     /// Shown in this order among its siblings.
     pub position: i64,
+    /// Counts the changes; rows of before it was kept have none.
+    #[serde(default)]
+    pub version: i64,
 }
 
 /// A category and everything below it. Cycles in the stored tree end the walk instead of running for ever.

@@ -11,4 +11,4 @@ pub use model::{
     BadHours, Closure, DayOverride, DayRange, MAX_CLOSURES, MAX_OVERRIDES, MAX_RANGES_PER_DAY, OpenRange,
     Schedule, TimeOfDay, TimeZone, Weekday, parse_date,
 };
-pub use rules::{Span, is_open, next_span, spans, validate_week};
+pub use rules::{Span, is_open, may_override, next_span, spans, validate_day, validate_week};

@@ -78,13 +78,13 @@ impl From<chrono::Weekday> for Weekday {
 /// Hours that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadHours {
-    /// Not `HH:MM` between 00:00 and 24:00.
-    #[error("a time of day is written HH:MM, from 00:00 to 24:00")]
+    /// Not `HH:MM` between 00:00 and 24:00, or an opening at 24:00, which is the next day's 00:00.
+    #[error("a time of day is written HH:MM, from 00:00 to 24:00, and nothing opens at 24:00")]
     Time,
     /// No time zone of the IANA database.
     #[error("unknown time zone")]
     TimeZone,
-    /// No day of the calendar.
+    /// No day of the calendar, or one for which no hours are kept.
     #[error("a day is written YYYY-MM-DD")]
     Date,
     /// A day has more than [`MAX_RANGES_PER_DAY`] ranges.

@@ -1,11 +1,13 @@
 //! Opening hours on the time line: wall-clock ranges become spans of instants, daylight saving included.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _};
+use chrono::{DateTime, Days, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _};
 use chrono_tz::Tz;
 use daraa_platform::time::Timestamp;
 
 use super::model::{BadHours, DAY_MINUTES, DayRange, MAX_RANGES_PER_DAY, OpenRange, Schedule, TimeZone};
 
+/// Hours of single days are set at most so far ahead.
+const MAX_MONTHS_AHEAD: u32 = 24;
 /// How many days from now the next opening is looked for; a store closed for longer shows none.
 const LOOK_AHEAD_DAYS: u64 = 15;
 /// The longest jump of a wall clock: whole days were skipped at the date line.
@@ -32,8 +34,12 @@ impl Span {
 /// Checks weekly hours: few ranges a day, none overlapping another, also past midnight and over the week's end.
 ///
 /// # Errors
-/// [`BadHours::TooMany`] or [`BadHours::Overlap`].
+/// [`BadHours::Time`], [`BadHours::TooMany`] or [`BadHours::Overlap`].
 pub fn validate_week(hours: &[OpenRange]) -> Result<(), BadHours> {
+    // Closing "at or before" such an opening would mean a whole day that belongs to the wrong one.
+    if hours.iter().any(|range| range.opens.minutes() >= DAY_MINUTES) {
+        return Err(BadHours::Time);
+    }
     for range in hours {
         if hours.iter().filter(|other| other.weekday == range.weekday).count() > MAX_RANGES_PER_DAY {
             return Err(BadHours::TooMany);
@@ -56,6 +62,25 @@ pub fn validate_week(hours: &[OpenRange]) -> Result<(), BadHours> {
         }
     }
     Ok(())
+}
+
+/// Checks the hours of a single day like a week with nothing else in it.
+///
+/// # Errors
+/// [`BadHours::Time`], [`BadHours::TooMany`] or [`BadHours::Overlap`].
+pub fn validate_day(date: NaiveDate, ranges: &[DayRange]) -> Result<(), BadHours> {
+    use chrono::Datelike as _;
+    let weekday = date.weekday().into();
+    let range = |r: &DayRange| OpenRange { weekday, opens: r.opens, closes: r.closes };
+    validate_week(&ranges.iter().map(range).collect::<Vec<_>>())
+}
+
+/// Whether a day may have hours of its own: yesterday's may reach into today, and nobody plans beyond two years.
+#[must_use]
+pub fn may_override(date: NaiveDate, today: NaiveDate) -> bool {
+    let yesterday = today.pred_opt().unwrap_or(today);
+    let last = today.checked_add_months(Months::new(MAX_MONTHS_AHEAD)).unwrap_or(today);
+    (yesterday..=last).contains(&date)
 }
 
 /// Whether the calendar says open.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::model::{
     BadHours, Closure, DAY_MINUTES, DayOverride, DayRange, OpenRange, Schedule, TimeOfDay, TimeZone, Weekday,
 };
-use super::rules::{is_open, next_span, spans, validate_week};
+use super::rules::{is_open, may_override, next_span, spans, validate_day, validate_week};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
@@ -38,6 +38,40 @@ fn times_are_read_strictly() {
         assert_eq!(TimeOfDay::parse(bad), Err(BadHours::Time), "{bad}");
     }
     assert_eq!(TimeZone::parse("Asia/Nowhere"), Err(BadHours::TimeZone));
+}
+
+#[test]
+fn nothing_opens_at_the_end_of_a_day() {
+    let monday = |opens, closes| validate_week(&[range(Weekday::Monday, opens, closes)]);
+    assert_eq!(monday("24:00", "24:00"), Err(BadHours::Time));
+    assert_eq!(monday("24:00", "02:00"), Err(BadHours::Time));
+    assert_eq!(monday("23:59", "24:00"), Ok(()));
+    assert_eq!(monday("00:00", "24:00"), Ok(()));
+    let date = chrono::NaiveDate::from_ymd_opt(2026, 1, 6).unwrap();
+    let day = |opens, closes| DayRange { opens: time(opens), closes: time(closes) };
+    assert_eq!(validate_day(date, &[day("24:00", "24:00")]), Err(BadHours::Time));
+    assert_eq!(validate_day(date, &[day("08:00", "12:00"), day("11:00", "13:00")]), Err(BadHours::Overlap));
+    assert_eq!(validate_day(date, &[day("08:00", "09:00"); 5]), Err(BadHours::TooMany));
+    assert_eq!(validate_day(date, &[]), Ok(()));
+}
+
+#[test]
+fn hours_of_a_day_are_kept_from_yesterday_to_two_years_ahead() {
+    let day = |y, m, d| chrono::NaiveDate::from_ymd_opt(y, m, d).unwrap();
+    let today = day(2024, 2, 29);
+    for (date, may) in [
+        (day(0, 1, 1), false),
+        (day(2020, 1, 1), false),
+        (day(2024, 2, 27), false),
+        (day(2024, 2, 28), true),
+        (today, true),
+        (day(2026, 2, 28), true),
+        (day(2026, 3, 1), false),
+        (day(9999, 12, 31), false),
+        (chrono::NaiveDate::MAX, false),
+    ] {
+        assert_eq!(may_override(date, today), may, "{date}");
+    }
 }
 
 #[test]

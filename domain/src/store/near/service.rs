@@ -123,7 +123,7 @@ async fn by_distance(
     let mut limit = BATCH.max(page.fetch_limit());
     loop {
         #[expect(clippy::cast_precision_loss, reason = "a distance on earth in mm has 35 bits")]
-        let from_m = after.map_or(0.0, |(mm, _)| ((mm - 1).max(0)) as f64 / MM);
+        let from_m = after.map_or(0.0, |(mm, _)| mm.saturating_sub(1).max(0) as f64 / MM);
         let rows = store::near(app, filter.point, categories, from_m, limit).await?;
         let full = i64::try_from(rows.len()).is_ok_and(|n| n == limit);
         let mut keyed: Vec<(i64, StoreId)> =

@@ -1,6 +1,6 @@
 //! What the staff room announces.
 
-/// Somebody was asked to work for a store; `account_id` is in the data when the number has an account.
+/// Somebody was asked to work for a store.
 pub const INVITED: &str = "staff.invited";
 /// Somebody began to work for a store.
 pub const JOINED: &str = "staff.joined";

@@ -51,10 +51,10 @@ pub async fn invite(app: &App, actor: &Actor, command: InviteStaff) -> Result<In
     {
         return Err(StoreError::AlreadyStaff);
     }
-    if store::open_count(app, store_id, MAX_OPEN_INVITATIONS).await? >= MAX_OPEN_INVITATIONS {
+    let now = app.clock.now();
+    if store::open_count(app, store_id, now, MAX_OPEN_INVITATIONS).await? >= MAX_OPEN_INVITATIONS {
         return Err(StoreError::TooManyStaff);
     }
-    let now = app.clock.now();
     let row = Invitation {
         id: app.ids.next(),
         store_id,
@@ -70,11 +70,9 @@ pub async fn invite(app: &App, actor: &Actor, command: InviteStaff) -> Result<In
     let done = transact!(&app.mongo, "staff.invite", StoreError, |tx| {
         store::expire_in_tx(app, tx, store_id, now).await?;
         store::insert_invitation_in_tx(app, tx, &row).await?;
-        let mut data = details(&row)?;
+        let data = details(&row)?;
         record(app, tx, actor, event::INVITED, store_id, data.clone()).await?;
-        if let Some(id) = account_id {
-            data.insert("account_id", id);
-        }
+        // Nothing in the data says whether the number has an account: the store's people read it, too.
         emit(app, tx, event::INVITED, store_id, account_id, data).await
     });
     match done {
@@ -163,7 +161,7 @@ pub async fn remove(
         }
         store::delete_in_tx(app, tx, leaving).await?;
         account::set_membership_in_tx(app, tx, account_id, store_id, None).await.map_err(account_failed)?;
-        let data = doc! { "store_id": store_id, "account_id": account_id };
+        let data = doc! { "store_id": store_id.to_string(), "account_id": account_id.to_string() };
         record(app, tx, actor, event::REMOVED, store_id, data.clone()).await?;
         emit(app, tx, event::REMOVED, store_id, Some(account_id), data).await
     })
@@ -233,9 +231,11 @@ fn may_read(actor: &Actor, store_id: StoreId) -> Result<(), StoreError> {
     require(actor, store_id, StaffRole::Staff)
 }
 
+/// What events and the log say of an invitation; ids are API texts (`inv_…`).
 fn details(invitation: &Invitation) -> Result<Document, StoreError> {
     let role = serialize_to_bson(&invitation.role).map_err(Infra::defect)?;
-    Ok(doc! { "invitation_id": invitation.id, "store_id": invitation.store_id, "role": role })
+    let (id, store_id) = (invitation.id.to_string(), invitation.store_id.to_string());
+    Ok(doc! { "invitation_id": id, "store_id": store_id, "role": role })
 }
 
 async fn record(

@@ -78,8 +78,14 @@ pub(super) async fn expire_in_tx(
         .await
 }
 
-pub(super) async fn open_count(app: &App, store_id: StoreId, cap: u64) -> Result<u64, DbError> {
-    let filter = doc! { "store_id": store_id, "status": InvitationStatus::Pending.as_str() };
+pub(super) async fn open_count(
+    app: &App,
+    store_id: StoreId,
+    now: Timestamp,
+    cap: u64,
+) -> Result<u64, DbError> {
+    let status = InvitationStatus::Pending.as_str();
+    let filter = doc! { "store_id": store_id, "status": status, "expires_at": { "$gt": now } };
     app.mongo.coll::<Invitation>(INVITATIONS).count_up_to("db.invitation.count", filter, cap).await
 }
 

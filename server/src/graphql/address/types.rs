@@ -45,7 +45,6 @@ impl AddressObject {
     }
 
     /// How many active stores deliver here, counted up to 100; 0 means nobody does yet.
-    #[graphql(complexity = 10)]
     async fn served_by_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         let count = store::count_serving(ctx.app(), self.0.point).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))

@@ -1,11 +1,14 @@
 //! What menu mutations take and answer.
 
+use std::str::FromStr;
+
 use async_graphql::{ID, InputObject};
 use daraa_domain::catalog::stock::AdjustStock;
 use daraa_domain::catalog::{
     CatalogError, CreateProduct, CreateSection, GroupDraft, ModifierDraft, TaxClass, UpdateProduct,
     VariantDraft, VariantStatus,
 };
+use daraa_platform::ids::MalformedId;
 
 use super::types::{MenuSectionObject, ProductObject, StockObject};
 use crate::graphql::scalars::{BigInt, LocalTextInput};
@@ -42,6 +45,13 @@ pub struct MenuSectionUpdateInput {
     pub position: Option<i32>,
 }
 
+/// Deletes a section that no product is in.
+#[derive(Debug, InputObject)]
+pub struct MenuSectionDeleteInput {
+    /// Which, `mns_…`.
+    pub section_id: ID,
+}
+
 /// A variant of a product.
 #[derive(InputObject)]
 pub struct VariantInput {
@@ -53,17 +63,17 @@ pub struct VariantInput {
     pub price_minor: BigInt,
     /// The store's own number, 1 to 64 characters.
     pub sku: Option<String>,
-    /// Counted; for new ones only.
+    /// Counted: a new one from the start, one that was not counted from now on. One that is counted stays so.
     #[graphql(default)]
     pub stock_tracked: bool,
-    /// How many there are; for new, counted ones only.
+    /// How many there are when it begins to be counted, 0 when left out; after that `stockAdjust` moves its stock.
     pub stock_on_hand: Option<BigInt>,
 }
 
 impl VariantInput {
     fn parse(self) -> Result<VariantDraft, CatalogError> {
         Ok(VariantDraft {
-            id: self.variant_id.map(|id| id.parse()).transpose()?,
+            id: part(self.variant_id)?,
             name: text(self.name),
             price_minor: self.price_minor.0,
             sku: self.sku,
@@ -106,20 +116,25 @@ impl ModifierGroupInput {
     fn parse(self) -> Result<GroupDraft, CatalogError> {
         let modifier = |m: ModifierInput| {
             Ok(ModifierDraft {
-                id: m.modifier_id.map(|id| id.parse()).transpose()?,
+                id: part(m.modifier_id)?,
                 name: m.name.into(),
                 price_minor: m.price_minor.0,
                 available: m.available,
             })
         };
         Ok(GroupDraft {
-            id: self.modifier_group_id.map(|id| id.parse()).transpose()?,
+            id: part(self.modifier_group_id)?,
             name: self.name.into(),
             min: self.min.into(),
             max: self.max.into(),
             modifiers: self.modifiers.into_iter().map(modifier).collect::<Result<_, CatalogError>>()?,
         })
     }
+}
+
+/// The id of a part of a product that is to be changed.
+fn part<I: FromStr<Err = MalformedId>>(id: Option<ID>) -> Result<Option<I>, CatalogError> {
+    id.map(|id| id.parse()).transpose().map_err(CatalogError::malformed_part)
 }
 
 fn text(input: Option<LocalTextInput>) -> daraa_domain::text::LocalText {
@@ -147,7 +162,7 @@ pub struct ProductCreateInput {
     pub description: Option<LocalTextInput>,
     /// How it is taxed; STANDARD when left out.
     pub tax_class: Option<TaxClass>,
-    /// References to pictures, at most 10.
+    /// `https` addresses of pictures, at most 10.
     #[graphql(default)]
     pub images: Vec<String>,
     /// 1 to 50 variants with different names.
@@ -187,7 +202,7 @@ pub struct ProductUpdateInput {
     pub description: Option<LocalTextInput>,
     /// How it is taxed.
     pub tax_class: Option<TaxClass>,
-    /// References to pictures.
+    /// `https` addresses of pictures, at most 10.
     pub images: Option<Vec<String>>,
     /// All variants: those with a `variantId` are changed, those without are new, those not named go.
     pub variants: Option<Vec<VariantInput>>,
@@ -224,6 +239,13 @@ pub struct ProductHideInput {
     pub product_id: ID,
 }
 
+/// Archives a product for good.
+#[derive(Debug, InputObject)]
+pub struct ProductArchiveInput {
+    /// Which, `prd_…`.
+    pub product_id: ID,
+}
+
 /// Moves the stock of a variant by hand.
 #[derive(Debug, InputObject)]
 pub struct StockAdjustInput {
@@ -233,8 +255,8 @@ pub struct StockAdjustInput {
     pub delta: BigInt,
     /// Why, 1 to 500 characters.
     pub reason: String,
-    /// Makes a repeated request have one effect; 1 to 64 characters.
-    pub idempotency_key: Option<ID>,
+    /// Your key for this request, 1 to 64 characters: asked again it moves nothing twice.
+    pub idempotency_key: ID,
 }
 
 impl StockAdjustInput {
@@ -243,7 +265,7 @@ impl StockAdjustInput {
             variant_id: self.variant_id.parse()?,
             delta: self.delta.0,
             reason: self.reason,
-            idempotency_key: self.idempotency_key.map(|key| key.0),
+            idempotency_key: self.idempotency_key.0,
         })
     }
 }
@@ -281,6 +303,7 @@ product_payloads! {
     ProductUpdatePayload: "What `productUpdate` answers.",
     ProductPublishPayload: "What `productPublish` answers.",
     ProductHidePayload: "What `productHide` answers.",
+    ProductArchivePayload: "What `productArchive` answers.",
     VariantAvailabilitySetPayload: "What `variantAvailabilitySet` answers.",
 }
 
@@ -297,6 +320,14 @@ crate::payload!(
     MenuSectionUpdatePayload, CatalogError, {
         /// The section as it is now; null when there are `userErrors`.
         section: MenuSectionObject
+    }
+);
+
+crate::payload!(
+    /// What `menuSectionDelete` answers.
+    MenuSectionDeletePayload, CatalogError, {
+        /// The section that is gone, `mns_…`; null when there are `userErrors`.
+        section_id: ID
     }
 );
 

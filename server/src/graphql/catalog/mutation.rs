@@ -4,7 +4,8 @@ use async_graphql::{Context, Object};
 use daraa_domain::catalog::{self, ProductAction, stock};
 
 use super::input::{
-    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionUpdateInput, MenuSectionUpdatePayload,
+    MenuSectionCreateInput, MenuSectionCreatePayload, MenuSectionDeleteInput, MenuSectionDeletePayload,
+    MenuSectionUpdateInput, MenuSectionUpdatePayload, ProductArchiveInput, ProductArchivePayload,
     ProductCreateInput, ProductCreatePayload, ProductHideInput, ProductHidePayload, ProductPublishInput,
     ProductPublishPayload, ProductUpdateInput, ProductUpdatePayload, StockAdjustInput, StockAdjustPayload,
     VariantAvailabilitySetInput, VariantAvailabilitySetPayload,
@@ -47,6 +48,18 @@ impl CatalogMutation {
         }
         .await;
         MenuSectionUpdatePayload::answer(ctx, outcome.map(MenuSectionObject))
+    }
+
+    /// Deletes a section that no product is in (manager); move or archive its products first.
+    #[graphql(directive = requires::apply(vec![Role::Staff, Role::Operations]))]
+    async fn menu_section_delete(
+        &self,
+        ctx: &Context<'_>,
+        input: MenuSectionDeleteInput,
+    ) -> Result<MenuSectionDeletePayload, ApiError> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let outcome = async { catalog::delete_section(app, actor, input.section_id.parse()?).await }.await;
+        MenuSectionDeletePayload::answer(ctx, outcome.map(|id| id.to_string().into()))
     }
 
     /// Adds a product as a draft (manager); `productPublish` puts it on the menu.
@@ -99,6 +112,20 @@ impl CatalogMutation {
         let outcome =
             async { catalog::act(app, actor, input.product_id.parse()?, ProductAction::Hide).await }.await;
         ProductHidePayload::answer(ctx, outcome.map(ProductObject::from))
+    }
+
+    /// Archives a product for good (manager): it cannot be bought, changed or put back on the menu, and is in no list and
+    /// no section. Orders keep it.
+    #[graphql(directive = requires::apply(vec![Role::Staff, Role::Operations]))]
+    async fn product_archive(
+        &self,
+        ctx: &Context<'_>,
+        input: ProductArchiveInput,
+    ) -> Result<ProductArchivePayload, ApiError> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let outcome =
+            async { catalog::act(app, actor, input.product_id.parse()?, ProductAction::Archive).await }.await;
+        ProductArchivePayload::answer(ctx, outcome.map(ProductObject::from))
     }
 
     /// Moves the stock of a variant by hand.

@@ -87,7 +87,7 @@ impl ProductObject {
 
     /// Who sells it.
     async fn store(&self, ctx: &Context<'_>) -> Result<Option<StoreObject>, ApiError> {
-        Ok(ctx.loader::<StoreLoader, _>().load_one(self.0.store_id).await?.map(StoreObject))
+        Ok(ctx.loader::<StoreLoader, _>().load_one(self.0.store_id).await?.map(StoreObject::from))
     }
 
     /// Where on the menu, `mns_…`.
@@ -126,7 +126,7 @@ impl ProductObject {
         self.0.modifier_groups.iter().cloned().map(ModifierGroupObject).collect()
     }
 
-    /// References to pictures, at most 10.
+    /// Addresses of pictures, at most 10.
     async fn images(&self) -> &[String] {
         &self.0.images
     }

@@ -23,7 +23,7 @@ pub struct CheckQuery;
 impl CheckQuery {
     /// Looks through all orders, payments, stock and books for what must not be. Reads everything: not for a
     /// page that refreshes itself.
-    #[graphql(directive = requires::apply(vec![Role::Finance, Role::Operations]), complexity = 200)]
+    #[graphql(directive = requires::apply(vec![Role::Finance, Role::Operations]))]
     async fn integrity_check(&self, ctx: &Context<'_>) -> Result<Vec<IntegrityRuleObject>, ApiError> {
         Ok(rules(&check::run(ctx.app()).await?))
     }

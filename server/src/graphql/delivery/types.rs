@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Object, SimpleObject};
 use daraa_domain::courier::Position;
 use daraa_domain::delivery::offer::{self, CourierOffer, DeclineReason, OfferStatus};
@@ -9,14 +10,14 @@ use daraa_domain::delivery::{
     self, Delivery, DeliveryAction, DeliveryEta, DeliveryStatus, DeliveryStep, EscalationReason,
     FailureReason, Proof, ProofKind, Stop, StopKind,
 };
-use daraa_domain::order;
+use daraa_domain::order::{self, Order};
 use daraa_platform::time::Timestamp;
 
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
 use crate::graphql::courier::{CourierLoader, DeliveryCourierObject};
 use crate::graphql::error::ApiError;
-use crate::graphql::order::OrderObject;
+use crate::graphql::order::{OrderLoader, OrderObject};
 use crate::graphql::scalars::{BigInt, GeoPoint, MoneyObject};
 
 /// A delivery: what one courier brings.
@@ -44,8 +45,11 @@ impl DeliveryObject {
 
     /// Those of its orders that you may see: the courier all, a customer and a store their own.
     async fn orders(&self, ctx: &Context<'_>) -> Result<Vec<OrderObject>, ApiError> {
-        let found = order::get_many_for(ctx.app(), ctx.actor(), &self.0.order_ids).await?;
-        Ok(found.into_iter().map(OrderObject::from).collect())
+        let ids = self.0.order_ids.iter().copied();
+        let found = ctx.data_unchecked::<DataLoader<OrderLoader>>().load_many(ids).await?;
+        let visible = |order: &&Arc<Order>| !order::parties(ctx.actor(), order).is_empty();
+        let in_order = self.0.order_ids.iter().filter_map(|id| found.get(id));
+        Ok(in_order.filter(visible).map(|order| OrderObject(Arc::clone(order))).collect())
     }
 
     /// Where it stands.

@@ -12,6 +12,7 @@ const SDL: &str = r"
     type Money { amountMinor: Int! }
     type Order implements Node { id: ID! total: Money! lines: [Line!]! code: String @requires(any: [STAFF]) group: Order }
     type Line { id: ID! price: Money! }
+    type Found { orders: [Order!]! fees: [Money!]! }
     type PageInfo { hasNextPage: Boolean! }
     type OrderEdge { node: Order! cursor: String! }
     type OrderConnection { edges: [OrderEdge!]! nodes: [Order!]! pageInfo: PageInfo! }
@@ -19,7 +20,8 @@ const SDL: &str = r"
         hello: String @requires(any: [PUBLIC])
         node(id: ID!): Node @requires(any: [PUBLIC])
         order(id: ID!): Order @requires(any: [CUSTOMER])
-        orders(first: Int): OrderConnection! @requires(any: [CUSTOMER])
+        orders(first: Int, last: Int): OrderConnection! @requires(any: [CUSTOMER])
+        search(first: Int): Found! @requires(any: [PUBLIC])
         finance: String @requires(any: [FINANCE])
         forgotten: String
     }
@@ -64,6 +66,15 @@ fn cost_counts_objects_and_multiplies_pages() {
     let query = "query($n: Int = 3) { orders(first: $n) { nodes { id } } }";
     assert_eq!(judged_with(&person(None), query, json!({})).unwrap().cost, 4);
     assert_eq!(judged_with(&person(None), query, json!({"n": 7})).unwrap().cost, 8);
+}
+
+#[test]
+fn the_larger_page_and_every_list_count() {
+    assert_eq!(cost("{ orders(first: 1, last: 100) { nodes { id } } }"), 101);
+    assert_eq!(cost("{ orders(first: null, last: 100) { nodes { id } } }"), 101);
+    assert_eq!(cost("{ search(first: 50) { orders { id } } }"), 51, "a list below `first` has so many rows");
+    assert_eq!(cost("{ search { orders { id } } }"), 6);
+    assert_eq!(cost("{ search(first: 50) { fees { amountMinor } } }"), 51, "values in a list count, too");
 }
 
 #[test]

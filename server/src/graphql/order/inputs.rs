@@ -101,13 +101,19 @@ pub(super) fn touch(order_id: &ID) -> Result<TouchOrder, OrderError> {
 pub struct OrderDelayInput {
     /// The order, `ord_…`.
     pub order_id: ID,
-    /// So many minutes more, 1 to 120.
+    /// So many minutes more, 1 to 120; an order is delayed at most 6 times.
     pub minutes: i32,
+    /// The version you saw: asked again after a lost answer, the minutes are not added twice.
+    pub expected_version: i32,
 }
 
 impl OrderDelayInput {
     pub(super) fn parse(&self) -> Result<DelayOrder, OrderError> {
-        Ok(DelayOrder { order_id: self.order_id.parse()?, minutes: i64::from(self.minutes) })
+        Ok(DelayOrder {
+            order_id: self.order_id.parse()?,
+            minutes: i64::from(self.minutes),
+            expected_version: i64::from(self.expected_version),
+        })
     }
 }
 
@@ -118,6 +124,8 @@ pub struct OrderCancelInput {
     pub order_id: ID,
     /// Why, 1 to 200 characters.
     pub reason: String,
+    /// The version whose `cancelPreview` you saw; needed where cancelling costs something.
+    pub expected_version: Option<i32>,
     /// Your key for this request, 1 to 64 characters.
     pub idempotency_key: ID,
 }
@@ -127,6 +135,7 @@ impl OrderCancelInput {
         Ok(CancelOrder {
             order_id: self.order_id.parse()?,
             reason: self.reason,
+            expected_version: self.expected_version.map(i64::from),
             idempotency_key: self.idempotency_key.0,
         })
     }
@@ -193,13 +202,18 @@ pub struct RefundRequestInput {
 
 impl RefundRequestInput {
     pub(super) fn parse(self) -> Result<RequestRefund, OrderError> {
+        if self.line_ids.as_ref().is_some_and(Vec::is_empty) {
+            // No line at all is not the whole order.
+            return Err(OrderError::LineNotFound);
+        }
         let line_ids = self.line_ids.unwrap_or_default();
+        let mut line_ids: Vec<OrderLineId> =
+            line_ids.iter().map(|id| id.parse()).collect::<Result<_, MalformedId>>()?;
+        line_ids.sort_unstable();
+        line_ids.dedup();
         Ok(RequestRefund {
             order_id: self.order_id.parse()?,
-            line_ids: line_ids
-                .iter()
-                .map(|id| id.parse())
-                .collect::<Result<Vec<OrderLineId>, MalformedId>>()?,
+            line_ids,
             amount_minor: self.amount_minor.map(|n| n.0),
             reason: self.reason,
             idempotency_key: self.idempotency_key.0,

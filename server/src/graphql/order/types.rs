@@ -32,10 +32,12 @@ crate::user_errors!(
             OrderError::SoldOut { quantity_available } => Some(BigInt(*quantity_available)),
             _ => None,
         },
-        /// What is left in minor units, for `INSUFFICIENT_FUNDS` and `REFUND_TOO_LARGE`.
-        left_minor: BigInt = |e: &OrderError| match e {
-            OrderError::InsufficientFunds { available_minor } => Some(BigInt(*available_minor)),
-            OrderError::RefundTooLarge { left_minor } => Some(BigInt(*left_minor)),
+        /// What is left in minor units, for `INSUFFICIENT_FUNDS` and `REFUND_TOO_LARGE`; the fee, for
+        /// `CANCEL_FEE_UNCONFIRMED`.
+        amount_minor: BigInt = |e: &OrderError| match e {
+            OrderError::InsufficientFunds { available } => Some(BigInt(available.amount_minor)),
+            OrderError::RefundTooLarge { left } => Some(BigInt(left.amount_minor)),
+            OrderError::CancelFeeUnconfirmed { fee } => Some(BigInt(fee.amount_minor)),
             _ => None,
         },
         /// The version as it is, for `STALE_VERSION`.
@@ -81,7 +83,7 @@ impl OrderObject {
 
     /// One word for people, derived from the state.
     async fn display_status(&self) -> DisplayStatus {
-        display_status((&*self.0).into())
+        display_status(&self.0)
     }
 
     /// Counts the changes; for `expectedVersion`.
@@ -395,16 +397,23 @@ pub struct CancelPreviewObject {
     pub refund: Option<MoneyObject>,
     /// The row of the policy; null when not allowed.
     pub rule_id: Option<String>,
+    /// The order's version it was computed from: send it with `orderCancel`; null when not allowed.
+    pub version: Option<i32>,
 }
 
 impl From<Option<CancelPreview>> for CancelPreviewObject {
     fn from(preview: Option<CancelPreview>) -> Self {
         let allowed = preview.is_some();
-        let (fee, refund, rule_id) = match preview {
-            Some(preview) => (Some(preview.fee.into()), Some(preview.refund.into()), Some(preview.rule_id)),
-            None => (None, None, None),
+        let Some(preview) = preview else {
+            return Self { allowed, fee: None, refund: None, rule_id: None, version: None };
         };
-        Self { allowed, fee, refund, rule_id }
+        Self {
+            allowed,
+            fee: Some(preview.fee.into()),
+            refund: Some(preview.refund.into()),
+            rule_id: Some(preview.rule_id),
+            version: i32::try_from(preview.version).ok(),
+        }
     }
 }
 

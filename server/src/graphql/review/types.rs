@@ -7,6 +7,7 @@ use daraa_domain::ids::ReviewId;
 use daraa_domain::review::{
     CreateReview, Review, ReviewError, ReviewErrorCode, ReviewStatus, ReviewText, Stars,
 };
+use daraa_platform::fault::FieldPath;
 use daraa_platform::time::Timestamp;
 
 use crate::graphql::context::Ctx as _;
@@ -135,16 +136,19 @@ pub struct ReviewCreateInput {
 
 impl ReviewCreateInput {
     pub(super) fn parse(self) -> Result<CreateReview, ReviewError> {
-        let stars = |n: i32| Stars::new(i64::from(n));
+        let stars = |n: i32, path| Stars::new(i64::from(n), FieldPath(path));
         let items = self.items.unwrap_or_default();
         Ok(CreateReview {
             order_id: self.order_id.parse()?,
-            store_stars: stars(self.store_stars)?,
-            courier_stars: self.courier_stars.map(stars).transpose()?,
-            comment: self.comment.as_deref().map(ReviewText::parse).transpose()?,
+            store_stars: stars(self.store_stars, &["storeStars"])?,
+            courier_stars: self.courier_stars.map(|n| stars(n, &["courierStars"])).transpose()?,
+            comment: self
+                .comment
+                .map(|text| ReviewText::parse(&text, FieldPath(&["comment"])))
+                .transpose()?,
             items: items
                 .iter()
-                .map(|item| Ok((item.line_id.parse()?, stars(item.stars)?)))
+                .map(|item| Ok((item.line_id.parse()?, stars(item.stars, &["items", "stars"])?)))
                 .collect::<Result<_, ReviewError>>()?,
         })
     }
@@ -169,7 +173,7 @@ pub struct ReviewReplyInput {
 
 impl ReviewReplyInput {
     pub(super) fn parse(&self) -> Result<(ReviewId, ReviewText), ReviewError> {
-        Ok((self.review_id.parse()?, ReviewText::parse(&self.text)?))
+        Ok((self.review_id.parse()?, ReviewText::parse(&self.text, FieldPath(&["text"]))?))
     }
 }
 
@@ -194,7 +198,8 @@ pub struct ReviewModerateInput {
 
 impl ReviewModerateInput {
     pub(super) fn parse(&self) -> Result<(ReviewId, ReviewStatus, ReviewText), ReviewError> {
-        Ok((self.review_id.parse()?, self.status, ReviewText::parse(&self.reason)?))
+        let reason = ReviewText::parse(&self.reason, FieldPath(&["reason"]))?;
+        Ok((self.review_id.parse()?, self.status, reason))
     }
 }
 

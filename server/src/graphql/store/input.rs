@@ -1,11 +1,12 @@
 //! What store mutations take and answer.
 
-use async_graphql::{ID, InputObject};
+use async_graphql::{ID, InputObject, MaybeUndefined};
 use daraa_domain::account::Phone;
 use daraa_domain::store::area::ServiceArea;
-use daraa_domain::store::category::{CategoryError, CreateCategory};
+use daraa_domain::store::category::{CategoryError, CreateCategory, UpdateCategory};
 use daraa_domain::store::hours::{Closure, DayRange, OpenRange, TimeOfDay, TimeZone, Weekday};
 use daraa_domain::store::{CreateStore, StoreError, UpdateStore};
+use daraa_platform::fault::FieldPath;
 use daraa_platform::money::Currency;
 use daraa_platform::time::Timestamp;
 
@@ -127,9 +128,9 @@ impl StoreUpdateInput {
 pub struct OpenRangeInput {
     /// The day it opens.
     pub weekday: Weekday,
-    /// Opens, `HH:MM` from 00:00 to 24:00.
+    /// Opens, `HH:MM` from 00:00 to 23:59.
     pub opens: String,
-    /// Closes, `HH:MM`; at or before `opens` means past midnight.
+    /// Closes, `HH:MM` from 00:00 to 24:00; at or before `opens` means past midnight.
     pub closes: String,
 }
 
@@ -160,9 +161,9 @@ impl StoreHoursSetInput {
 /// From opening to closing on one day.
 #[derive(Debug, InputObject)]
 pub struct DayRangeInput {
-    /// Opens, `HH:MM` from 00:00 to 24:00.
+    /// Opens, `HH:MM` from 00:00 to 23:59.
     pub opens: String,
-    /// Closes, `HH:MM`; at or before `opens` means past midnight.
+    /// Closes, `HH:MM` from 00:00 to 24:00; at or before `opens` means past midnight.
     pub closes: String,
 }
 
@@ -171,7 +172,7 @@ pub struct DayRangeInput {
 pub struct StoreDaySetInput {
     /// Which store, `sto_…`.
     pub store_id: ID,
-    /// The day in the store's time zone, `YYYY-MM-DD`.
+    /// The day in the store's time zone, `YYYY-MM-DD`, from yesterday to two years ahead.
     pub date: String,
     /// Its ranges, at most four; none means closed, null goes back to the weekly hours.
     pub ranges: Option<Vec<DayRangeInput>>,
@@ -179,9 +180,10 @@ pub struct StoreDaySetInput {
 
 impl StoreDaySetInput {
     pub(super) fn ranges(&self) -> Result<Option<Vec<DayRange>>, StoreError> {
-        let range = |range: &DayRangeInput| {
-            Ok(DayRange { opens: TimeOfDay::parse(&range.opens)?, closes: TimeOfDay::parse(&range.closes)? })
-        };
+        let time =
+            |text: &str| TimeOfDay::parse(text).map_err(|e| StoreError::of_hours(e, FieldPath(&["ranges"])));
+        let range =
+            |range: &DayRangeInput| Ok(DayRange { opens: time(&range.opens)?, closes: time(&range.closes)? });
         self.ranges.as_ref().map(|ranges| ranges.iter().map(range).collect()).transpose()
     }
 }
@@ -232,7 +234,7 @@ impl StoreServiceAreaSetInput {
         for rings in &self.polygons {
             let rings: Result<Vec<Vec<_>>, _> =
                 rings.iter().map(|ring| ring.iter().map(|point| point.parse()).collect()).collect();
-            polygons.push(rings?);
+            polygons.push(rings.map_err(|_| StoreError::BadPoint { path: FieldPath(&["polygons"]) })?);
         }
         Ok(ServiceArea::new(polygons)?)
     }
@@ -319,7 +321,7 @@ pub struct StoreCommissionSetInput {
 pub struct StoreCategoryCreateInput {
     /// Below this one, `cat_…`; a root when left out.
     pub parent_id: Option<ID>,
-    /// A stable short name: 2 to 40 lower-case letters, digits and hyphens.
+    /// A stable short name: 2 to 40 lower-case letters and digits, with single hyphens between them.
     pub slug: String,
     /// What people read.
     pub name: LocalTextInput,
@@ -331,13 +333,54 @@ impl StoreCategoryCreateInput {
     pub(super) fn parse(self) -> Result<CreateCategory, CategoryError> {
         let parent_id = self.parent_id.map(|id| id.parse()).transpose();
         Ok(CreateCategory {
-            parent_id: parent_id.map_err(|_| CategoryError::CategoryNotFound)?,
+            parent_id: parent_id.map_err(CategoryError::malformed_parent)?,
             slug: self.slug,
             name: self.name.into(),
             position: self.position.unwrap_or_default().into(),
         })
     }
 }
+
+/// Changes a category; what is left out stays.
+#[derive(InputObject)]
+pub struct StoreCategoryUpdateInput {
+    /// Which, `cat_…`.
+    pub category_id: ID,
+    /// The version the change was made from.
+    pub expected_version: Option<i32>,
+    /// Below this one, `cat_…`, but not below itself; null makes it a root.
+    pub parent_id: MaybeUndefined<ID>,
+    /// A stable short name: 2 to 40 lower-case letters and digits, with single hyphens between them.
+    pub slug: Option<String>,
+    /// What people read.
+    pub name: Option<LocalTextInput>,
+    /// Its place among its siblings.
+    pub position: Option<i32>,
+}
+
+impl StoreCategoryUpdateInput {
+    pub(super) fn parse(self) -> Result<UpdateCategory, CategoryError> {
+        Ok(UpdateCategory {
+            expected_version: self.expected_version.map(i64::from),
+            parent_id: match self.parent_id {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(id) => Some(Some(id.parse().map_err(CategoryError::malformed_parent)?)),
+            },
+            slug: self.slug,
+            name: self.name.map(Into::into),
+            position: self.position.map(i64::from),
+        })
+    }
+}
+
+crate::payload!(
+    /// What `storeCategoryUpdate` answers.
+    StoreCategoryUpdatePayload, CategoryError, {
+        /// The category as it is now; null when there are `userErrors`.
+        category: StoreCategoryObject
+    }
+);
 
 crate::payload!(
     /// What `storeCategoryCreate` answers.

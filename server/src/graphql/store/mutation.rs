@@ -7,13 +7,14 @@ use daraa_domain::store::{self, StoreAction};
 
 use super::input::{
     StoreApproveInput, StoreApprovePayload, StoreCategoryCreateInput, StoreCategoryCreatePayload,
-    StoreCloseInput, StoreClosePayload, StoreClosureAddInput, StoreClosureAddPayload,
-    StoreClosureRemoveInput, StoreClosureRemovePayload, StoreCommissionSetInput, StoreCommissionSetPayload,
-    StoreCreateInput, StoreCreatePayload, StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput,
-    StoreHoursSetPayload, StorePauseInput, StorePausePayload, StoreReopenInput, StoreReopenPayload,
-    StoreResumeInput, StoreResumePayload, StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackInput,
-    StoreSendBackPayload, StoreServiceAreaSetInput, StoreServiceAreaSetPayload, StoreSubmitInput,
-    StoreSubmitPayload, StoreSuspendInput, StoreSuspendPayload, StoreUpdateInput, StoreUpdatePayload,
+    StoreCategoryUpdateInput, StoreCategoryUpdatePayload, StoreCloseInput, StoreClosePayload,
+    StoreClosureAddInput, StoreClosureAddPayload, StoreClosureRemoveInput, StoreClosureRemovePayload,
+    StoreCommissionSetInput, StoreCommissionSetPayload, StoreCreateInput, StoreCreatePayload,
+    StoreDaySetInput, StoreDaySetPayload, StoreHoursSetInput, StoreHoursSetPayload, StorePauseInput,
+    StorePausePayload, StoreReopenInput, StoreReopenPayload, StoreResumeInput, StoreResumePayload,
+    StoreRushModeSetInput, StoreRushModeSetPayload, StoreSendBackInput, StoreSendBackPayload,
+    StoreServiceAreaSetInput, StoreServiceAreaSetPayload, StoreSubmitInput, StoreSubmitPayload,
+    StoreSuspendInput, StoreSuspendPayload, StoreUpdateInput, StoreUpdatePayload,
 };
 use super::types::{StoreCategoryObject, StoreObject};
 use crate::graphql::access::{Role, requires};
@@ -39,7 +40,7 @@ impl StoreMutation {
     ) -> Result<StoreCreatePayload, ApiError> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let outcome = async { store::create(app, actor, input.parse()?).await }.await;
-        StoreCreatePayload::answer(ctx, outcome.map(StoreObject::from))
+        StoreCreatePayload::answer(ctx, outcome.map(StoreObject::founded))
     }
 
     /// Changes a store's profile (manager).
@@ -286,5 +287,18 @@ impl StoreMutation {
     ) -> Result<StoreCategoryCreatePayload, ApiError> {
         let outcome = async { category::create(ctx.app(), ctx.actor(), input.parse()?).await }.await;
         StoreCategoryCreatePayload::answer(ctx, outcome.map(StoreCategoryObject))
+    }
+
+    /// Changes a store category or moves it, with everything below it.
+    #[graphql(directive = requires::apply(vec![Role::Operations]))]
+    async fn store_category_update(
+        &self,
+        ctx: &Context<'_>,
+        input: StoreCategoryUpdateInput,
+    ) -> Result<StoreCategoryUpdatePayload, ApiError> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let outcome =
+            async { category::update(app, actor, input.category_id.parse()?, input.parse()?).await }.await;
+        StoreCategoryUpdatePayload::answer(ctx, outcome.map(StoreCategoryObject))
     }
 }

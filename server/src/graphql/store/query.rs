@@ -4,6 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use daraa_domain::ids::StoreId;
 use daraa_domain::store::category;
 use daraa_domain::store::{self, NearFilter, NearSort, StoreError, StoreStatus};
+use daraa_platform::fault::FieldPath;
 
 use super::types::{StoreCategoryObject, StoreObject};
 use crate::graphql::access::{Role, requires};
@@ -35,7 +36,7 @@ impl StoreQuery {
         #[graphql(desc = "Which, `sto_…`.")] id: ID,
     ) -> Result<Option<StoreObject>, ApiError> {
         let outcome = async { store::view(ctx.app(), ctx.actor(), id.parse::<StoreId>()?).await }.await;
-        found(outcome.map(StoreObject))
+        found(outcome.map(StoreObject::from))
     }
 
     /// The tree of store categories, in the order it is shown; at most 500.
@@ -59,19 +60,19 @@ impl StoreQuery {
     ) -> Result<ConnectionWith<StoreObject, StoreNearEdge, Near>, ApiError> {
         let page = page_request(first, after.as_deref(), None, None)?;
         let category_id = category_id.map(|id| id.parse().map_err(StoreError::from)).transpose()?;
-        let point = near.parse().map_err(StoreError::from)?;
+        let point = near.parse().map_err(|_| StoreError::BadPoint { path: FieldPath(&["near"]) })?;
         let filter = NearFilter { point, open_now, category_id, sort };
         let found = store::find_near(ctx.app(), &filter, &page).await?;
         Ok(connection_with(found, |near| {
             let edge = StoreNearEdge { distance_m: near.distance_m.into(), open: near.open };
-            (StoreObject(near.store), edge)
+            (StoreObject::from(near.store), edge)
         }))
     }
 
     /// The stores you work for, at most 100.
     #[graphql(directive = requires::apply(vec![Role::Customer]))]
     async fn my_stores(&self, ctx: &Context<'_>) -> Result<Vec<StoreObject>, ApiError> {
-        Ok(store::mine(ctx.app(), ctx.actor()).await?.into_iter().map(StoreObject).collect())
+        Ok(store::mine(ctx.app(), ctx.actor()).await?.into_iter().map(StoreObject::from).collect())
     }
 
     /// Stores of one status, newest first.
@@ -86,6 +87,6 @@ impl StoreQuery {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<ConnectionOf<StoreObject>, ApiError> {
         let page = page_request(first, after.as_deref(), last, before.as_deref())?;
-        Ok(connection(store::list(ctx.app(), ctx.actor(), status, &page).await?, StoreObject))
+        Ok(connection(store::list(ctx.app(), ctx.actor(), status, &page).await?, StoreObject::from))
     }
 }

@@ -1,15 +1,17 @@
 //! The store and what belongs to it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use daraa_domain::actor::Actor;
+use daraa_domain::actor::{Actor, StaffOf, StaffRole};
 use daraa_domain::store::category::{CategoryError, CategoryErrorCode, StoreCategory};
 use daraa_domain::store::hours::{Closure, DayOverride, DayRange, OpenRange, Weekday};
 use daraa_domain::store::{
     self, Availability, ClosedReason, Rating, Store, StoreAction, StoreError, StoreErrorCode, StoreEvent,
     StoreStatus,
 };
+use daraa_platform::fault::FieldPath;
 use daraa_platform::money::Currency;
 use daraa_platform::paging::PageRequest;
 use daraa_platform::time::Timestamp;
@@ -33,23 +35,47 @@ crate::user_errors!(
 
 /// A selling place.
 #[derive(Debug, Clone)]
-pub struct StoreObject(pub Arc<Store>);
+pub struct StoreObject {
+    store: Arc<Store>,
+    /// The asker has just set it up. Who they are was read before, so it says nothing of their being its owner.
+    founded: bool,
+}
 
 impl From<Arc<Store>> for StoreObject {
     fn from(store: Arc<Store>) -> Self {
-        Self(store)
+        Self { store, founded: false }
     }
 }
 
 impl From<Store> for StoreObject {
     fn from(store: Store) -> Self {
-        Self(Arc::new(store))
+        Arc::new(store).into()
     }
 }
 
-/// Whether the asker works for the store or for the platform.
-fn insider(actor: &Actor, store: &Store) -> bool {
-    actor.rank_in(store.id).is_some() || actor.is_ops()
+impl StoreObject {
+    /// A store its asker has just set up.
+    pub(super) fn founded(store: Store) -> Self {
+        Self { store: Arc::new(store), founded: true }
+    }
+
+    /// Who asks, as far as this store goes.
+    fn asker<'c>(&self, ctx: &Context<'c>) -> Cow<'c, Actor> {
+        match ctx.actor() {
+            Actor::Person(person) if self.founded => {
+                let mut person = person.clone();
+                person.staff.push(StaffOf { store_id: self.store.id, role: StaffRole::Owner });
+                Cow::Owned(Actor::Person(person))
+            }
+            actor => Cow::Borrowed(actor),
+        }
+    }
+
+    /// Whether the asker works for the store or for the platform.
+    fn insider(&self, ctx: &Context<'_>) -> bool {
+        let asker = self.asker(ctx);
+        asker.rank_in(self.store.id).is_some() || asker.is_ops()
+    }
 }
 
 /// A selling place. Everybody sees active stores; a store's staff and ops see it in any status.
@@ -57,28 +83,28 @@ fn insider(actor: &Actor, store: &Store) -> bool {
 impl StoreObject {
     /// The id, `sto_…`.
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.store.id.to_string().into()
     }
 
     /// Its name.
     async fn name(&self) -> LocalTextObject {
-        self.0.name.clone().into()
+        self.store.name.clone().into()
     }
 
     /// What it is, in a few sentences; may be empty.
     async fn description(&self) -> LocalTextObject {
-        self.0.description.clone().into()
+        self.store.description.clone().into()
     }
 
     /// What kind of store it is.
     async fn category(&self, ctx: &Context<'_>) -> Result<Option<StoreCategoryObject>, ApiError> {
-        let found = ctx.loader::<CategoryLoader, _>().load_one(self.0.category_id).await?;
+        let found = ctx.loader::<CategoryLoader, _>().load_one(self.store.category_id).await?;
         Ok(found.map(StoreCategoryObject))
     }
 
     /// Where it stands.
     async fn point(&self) -> GeoPoint {
-        self.0.point.into()
+        self.store.point.into()
     }
 
     /// How far it is from a point, metres as the crow flies.
@@ -86,109 +112,109 @@ impl StoreObject {
         &self,
         #[graphql(desc = "From where.")] from: PointInput,
     ) -> Result<BigInt, ApiError> {
-        let from = from.parse().map_err(StoreError::from)?;
-        Ok(self.0.point.distance_m(from).into())
+        let from = from.parse().map_err(|_| StoreError::BadPoint { path: FieldPath(&["from"]) })?;
+        Ok(self.store.point.distance_m(from).into())
     }
 
     /// Its phone number, E.164.
     async fn phone(&self) -> &str {
-        self.0.phone.as_str()
+        self.store.phone.as_str()
     }
 
     /// The one currency of all its prices.
     async fn currency(&self) -> Currency {
-        self.0.currency
+        self.store.currency
     }
 
     /// The zone of its hours, IANA name.
     async fn time_zone(&self) -> &str {
-        self.0.schedule.time_zone.name()
+        self.store.schedule.time_zone.name()
     }
 
     /// Its weekly hours.
     async fn hours(&self) -> Vec<OpenRangeObject> {
-        self.0.schedule.hours.iter().map(|range| OpenRangeObject(*range)).collect()
+        self.store.schedule.hours.iter().map(|range| OpenRangeObject(*range)).collect()
     }
 
     /// Days with other hours than the weekly ones.
     async fn day_overrides(&self) -> Vec<DayOverrideObject> {
-        self.0.schedule.overrides.iter().cloned().map(DayOverrideObject).collect()
+        self.store.schedule.overrides.iter().cloned().map(DayOverrideObject).collect()
     }
 
     /// Times in which it is closed whatever its hours say; only for its staff and ops, empty for others.
     async fn closures(&self, ctx: &Context<'_>) -> Vec<ClosureObject> {
-        let shown = insider(ctx.actor(), &self.0);
-        self.0.schedule.closures.iter().filter(|_| shown).cloned().map(ClosureObject).collect()
+        let shown = self.insider(ctx);
+        self.store.schedule.closures.iter().filter(|_| shown).cloned().map(ClosureObject).collect()
     }
 
     /// Whether it takes orders now, and until or from when.
     async fn availability(&self, ctx: &Context<'_>) -> AvailabilityObject {
-        AvailabilityObject(store::availability(&self.0, ctx.app().clock.now()))
+        AvailabilityObject(store::availability(&self.store, ctx.app().clock.now()))
     }
 
     /// Takes no orders until then.
     async fn paused_until(&self, ctx: &Context<'_>) -> Option<Timestamp> {
-        self.0.paused_until.filter(|until| *until > ctx.app().clock.now())
+        self.store.paused_until.filter(|until| *until > ctx.app().clock.now())
     }
 
     /// Its rush mode, while it lasts.
     async fn rush(&self, ctx: &Context<'_>) -> Option<RushObject> {
-        let rush = self.0.rush.filter(|rush| rush.until > ctx.app().clock.now())?;
+        let rush = self.store.rush.filter(|rush| rush.until > ctx.app().clock.now())?;
         Some(RushObject { extra_minutes: rush.extra_minutes.into(), until: rush.until })
     }
 
     /// The least worth of items it accepts; null for none.
     async fn min_order(&self) -> Option<MoneyObject> {
-        self.0.min_order.map(MoneyObject::from)
+        self.store.min_order.map(MoneyObject::from)
     }
 
     /// How long it prepares an order that is placed now, minutes, rush included.
     async fn prep_minutes(&self, ctx: &Context<'_>) -> BigInt {
-        store::prep_minutes(&self.0, ctx.app().clock.now()).into()
+        store::prep_minutes(&self.store, ctx.app().clock.now()).into()
     }
 
     /// Where it delivers to: polygons, each a list of rings (the outline, then holes); null while there is none.
     async fn service_area(&self) -> Option<Vec<Vec<Vec<GeoPoint>>>> {
-        let area = self.0.service_area.as_ref()?;
+        let area = self.store.service_area.as_ref()?;
         let ring = |ring: Vec<_>| ring.into_iter().map(GeoPoint).collect();
         Some(area.polygons().into_iter().map(|rings| rings.into_iter().map(ring).collect()).collect())
     }
 
     /// Where it is in its life.
     async fn status(&self) -> StoreStatus {
-        self.0.status
+        self.store.status
     }
 
     /// Its ratings.
     async fn rating(&self) -> RatingObject {
-        RatingObject(self.0.rating)
+        RatingObject(self.store.rating)
     }
 
     /// Orders are accepted without a person.
     async fn auto_accept(&self) -> bool {
-        self.0.auto_accept
+        self.store.auto_accept
     }
 
     /// Its own commission rate in basis points; null for the platform's, and for who neither works for it nor for
     /// the platform.
     async fn commission_bps(&self, ctx: &Context<'_>) -> Option<BigInt> {
-        self.0.commission_bps.filter(|_| insider(ctx.actor(), &self.0)).map(BigInt)
+        self.store.commission_bps.filter(|_| self.insider(ctx)).map(BigInt)
     }
 
     /// What the asker may do with its life now.
     async fn available_actions(&self, ctx: &Context<'_>) -> Vec<StoreAction> {
-        store::actions_for(ctx.actor(), &self.0)
+        store::actions_for(&self.asker(ctx), &self.store)
     }
 
     /// Its life so far, oldest first; only for its staff and ops, empty for others.
     async fn history(&self, ctx: &Context<'_>) -> Vec<StoreEventObject> {
-        let shown = insider(ctx.actor(), &self.0);
-        self.0.history.iter().filter(|_| shown).cloned().map(StoreEventObject).collect()
+        let shown = self.insider(ctx);
+        self.store.history.iter().filter(|_| shown).cloned().map(StoreEventObject).collect()
     }
 
     /// The sections of its menu in order, at most 100.
     async fn menu(&self, ctx: &Context<'_>) -> Result<Vec<MenuSectionObject>, ApiError> {
-        let sections = daraa_domain::catalog::sections(ctx.app(), ctx.actor(), self.0.id).await?;
+        let sections = daraa_domain::catalog::sections(ctx.app(), &self.asker(ctx), self.store.id).await?;
         Ok(sections.into_iter().map(MenuSectionObject).collect())
     }
 
@@ -202,18 +228,19 @@ impl StoreObject {
         #[graphql(desc = "End before this cursor.")] before: Option<String>,
     ) -> Result<ConnectionOf<ProductObject>, ApiError> {
         let page: PageRequest = page_request(first, after.as_deref(), last, before.as_deref())?;
-        let found = daraa_domain::catalog::products(ctx.app(), ctx.actor(), self.0.id, &page).await?;
+        let found =
+            daraa_domain::catalog::products(ctx.app(), &self.asker(ctx), self.store.id, &page).await?;
         Ok(connection(found, ProductObject::from))
     }
 
     /// When it was set up.
     async fn created_at(&self) -> Timestamp {
-        self.0.created_at
+        self.store.created_at
     }
 
     /// Counts the changes; for `expectedVersion`.
     async fn version(&self) -> BigInt {
-        self.0.version.into()
+        self.store.version.into()
     }
 }
 
@@ -247,6 +274,11 @@ impl StoreCategoryObject {
     /// Shown in this order among its siblings.
     async fn position(&self) -> BigInt {
         self.0.position.into()
+    }
+
+    /// Counts the changes; for `expectedVersion`.
+    async fn version(&self) -> BigInt {
+        self.0.version.into()
     }
 }
 
