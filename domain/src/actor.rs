@@ -1,12 +1,13 @@
 //! Who acts: every use case is told, and asks it for the right it needs.
 
 use daraa_platform::fault::Denial;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CourierId, SessionId, StoreId};
 
 /// What an ops person may do. `Admin` may do everything the others may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OpsRole {
@@ -21,7 +22,7 @@ pub enum OpsRole {
 }
 
 /// What a person may do in a store. The order is the rank: an owner may do whatever a manager may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StaffRole {
@@ -34,7 +35,7 @@ pub enum StaffRole {
 }
 
 /// A person's place in a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StaffOf {
     /// The store.
     pub store_id: StoreId,
@@ -43,7 +44,7 @@ pub struct StaffOf {
 }
 
 /// A signed-in person with all their roles. Everybody signed in is a customer, too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Person {
     /// The account.
     pub account_id: AccountId,

@@ -29,6 +29,7 @@ pub mod payment;
 pub mod place;
 pub mod pricing;
 pub mod promotion;
+pub mod queries;
 pub mod reactions;
 pub mod review;
 pub mod search;

@@ -1,13 +1,14 @@
 //! Points on the earth, stored as GeoJSON so that 2dsphere indexes understand them.
 
 use mongodb::bson::{Bson, doc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Mean earth radius in metres (IUGG), as MongoDB's `$geoNear` uses a close value.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// A point (WGS 84).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "GeoJsonPoint", try_from = "GeoJsonPoint")]
 pub struct Point {
     lon: f64,
@@ -63,7 +64,7 @@ impl Point {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct GeoJsonPoint {
     r#type: String,
     coordinates: [f64; 2],

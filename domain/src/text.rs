@@ -3,10 +3,11 @@
 use std::ops::RangeInclusive;
 
 use daraa_platform::fault::Lang;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A text in Arabic and English.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LocalText {
     /// Arabic.
     pub ar: String,

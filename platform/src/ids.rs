@@ -94,6 +94,8 @@ macro_rules! typed_id {
         #[serde(transparent)]
         pub struct $name(mongodb::bson::oid::ObjectId);
 
+        $crate::stored_as!($name, $crate::mongo::shape::object_id());
+
         impl $crate::ids::TypedId for $name {
             const PREFIX: &'static str = $prefix;
             fn oid(self) -> mongodb::bson::oid::ObjectId {

@@ -3,12 +3,13 @@
 //! There is no `+` and no float: overflow is never silent, and rounding has one documented place,
 //! [`Money::percent`] and [`Money::split`].
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Lang;
 
 /// The currencies the platform knows, with their minor-unit digits (ISO 4217).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(
     feature = "graphql",
     derive(async_graphql::Enum),
@@ -89,7 +90,7 @@ impl From<MoneyError> for crate::fault::Infra {
 }
 
 /// An amount in minor units of a currency; may be negative (ledger entries, discounts).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Money {
     /// The amount in minor units, e.g. piastres of SYP.
     pub amount_minor: i64,

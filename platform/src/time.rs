@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Timestamp(bson::DateTime);
 
+crate::stored_as!(Timestamp, crate::mongo::shape::date());
+
 impl Timestamp {
     /// From milliseconds since the Unix epoch.
     #[must_use]

@@ -30,6 +30,7 @@ mod parts_away;
 mod payment;
 mod pricing;
 mod promotion;
+mod queries;
 mod refund;
 mod review;
 mod search;

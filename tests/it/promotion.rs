@@ -210,3 +210,69 @@ async fn a_use_without_promise_counts_once_and_comes_back() {
         assert_eq!(used(app, &coupon, account).await.unwrap().used, 0);
     }
 }
+
+#[tokio::test]
+async fn a_coupon_is_switched_off_by_who_may_and_for_good() {
+    let world = World::new().await;
+    let (ops, shop) = (world.ops(OpsRole::Operations).await, world.open_store().await);
+    let input = json!({ "code": "shop-5", "kind": "PERCENT", "value": 500, "currency": "SYP",
+        "storeId": shop.store_id.to_string(), "validTo": "2026-02-01T00:00:00Z" });
+    let made = world.mutate(&shop.owner.token, "couponCreate", "coupon { id status }", input).await;
+    let off = json!({ "couponId": made["coupon"]["id"] });
+    let platform = coupon(&world, Some(9), 1).await;
+    let of_platform = json!({ "couponId": platform.id.to_string() });
+    let stranger = world.open_store().await.owner;
+    for (token, input, code) in [
+        (&stranger.token, off.clone(), "NO_SUCH_COUPON"),
+        (&shop.owner.token, of_platform.clone(), "NO_SUCH_COUPON"),
+        (&ops.token, json!({ "couponId": "cpn_000000000000000000000000" }), "NO_SUCH_COUPON"),
+        (&ops.token, json!({ "couponId": "x" }), "MALFORMED_ID"),
+    ] {
+        let payload = world.try_mutate(token, "couponDisable", "", input).await;
+        let error = &payload["userErrors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!(code), &json!(["couponId"])), "{payload}");
+    }
+    // A purchase under way keeps the use it was promised; nobody gets a new one.
+    let (group, account): (OrderGroupId, AccountId) = (world.app.ids.next(), world.app.ids.next());
+    reserve(&world, &platform, group, account).await.unwrap();
+    for (token, input) in [(&shop.owner.token, off), (&ops.token, of_platform)] {
+        for _ in 0..2 {
+            let done = world.mutate(token, "couponDisable", "coupon { status }", input.clone()).await;
+            assert_eq!(done["coupon"]["status"], "DISABLED");
+        }
+    }
+    promotion::confirm(&world.app, platform.id, group, account).await.unwrap();
+    let late = reserve(&world, &platform, world.app.ids.next(), world.app.ids.next()).await.unwrap_err();
+    assert_eq!(late.user_code(), Some(Code::CouponNotFound));
+    let log = world.app.mongo.db().collection::<mongodb::bson::Document>("audit_log");
+    let acts = log.count_documents(mongodb::bson::doc! { "action": "coupon.disable" }).await.unwrap();
+    assert_eq!(acts, 2, "off already is a success without effect");
+}
+
+#[tokio::test]
+async fn terms_are_refused_by_their_own_field() {
+    let world = World::new().await;
+    let ops = world.ops(OpsRole::Operations).await;
+    let with = |field: &str, value: serde_json::Value| {
+        let mut input = json!({ "code": "terms", "kind": "FIXED", "value": 500, "currency": "SYP",
+            "validTo": "2026-02-01T00:00:00Z" });
+        input[field] = value;
+        input
+    };
+    for (field, value, code) in [
+        ("value", json!(0), "INVALID_VALUE"),
+        ("maxDiscountMinor", json!(0), "INVALID_AMOUNT"),
+        ("minOrderMinor", json!(-1), "INVALID_AMOUNT"),
+        ("limitTotal", json!(0), "INVALID_LIMIT"),
+        ("limitPerCustomer", json!(101), "INVALID_LIMIT"),
+        ("storeId", json!("x"), "MALFORMED_ID"),
+    ] {
+        let payload = world.try_mutate(&ops.token, "couponCreate", "", with(field, value)).await;
+        let error = &payload["userErrors"][0];
+        assert_eq!((&error["code"], &error["field"]), (&json!(code), &json!([field])), "{payload}");
+    }
+    let mut free = with("kind", json!("FREE_DELIVERY"));
+    free["value"] = json!(-5);
+    let made = world.mutate(&ops.token, "couponCreate", "coupon { kind value }", free).await;
+    assert_eq!(made["coupon"], json!({ "kind": "FREE_DELIVERY", "value": 0 }));
+}

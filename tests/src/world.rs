@@ -9,6 +9,7 @@ use daraa_domain::indexes;
 use daraa_platform::clock::{Clock, ManualClock};
 use daraa_platform::config::Settings;
 use daraa_platform::mongo::index;
+use daraa_platform::mongo::record::Recorder;
 use daraa_platform::random::Random;
 use daraa_platform::time::Timestamp;
 use futures_util::future::join_all;
@@ -70,7 +71,7 @@ impl World {
         let mut settings = settings.expect("test settings");
         let clock = ManualClock::at(Timestamp::parse_rfc3339(BEGINNING).expect("an instant"));
         settings.clock = Clock::Manual(clock.clone());
-        let app = App::build(&settings, "daraa-test", random).await.expect("the parts");
+        let app = recorded(App::build(&settings, "daraa-test", random).await.expect("the parts"));
         empty(&app).await;
         Self { app: Arc::new(app), clock, router: OnceLock::new(), settings }
     }
@@ -78,7 +79,7 @@ impl World {
     /// A second server on the same database, Redis and clock, with memory of its own.
     pub async fn another_server(&self) -> Arc<App> {
         let random = Random::from_os();
-        Arc::new(App::build(&self.settings, "daraa-test", random).await.expect("the parts"))
+        Arc::new(recorded(App::build(&self.settings, "daraa-test", random).await.expect("the parts")))
     }
 
     /// [`Self::another_server`] that reads other secret files.
@@ -86,6 +87,12 @@ impl World {
         let mut settings = self.settings.clone();
         settings.secrets = daraa_platform::config::Secrets::in_dir(dir);
         Arc::new(App::build(&settings, "daraa-test", Random::from_os()).await.expect("the parts"))
+    }
+
+    /// The settings its servers are made of.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Now, in this world.
@@ -98,6 +105,14 @@ impl World {
     pub fn pass(&self, time: Duration) {
         self.clock.advance(time);
     }
+}
+
+/// Where the shapes of all queries are collected when `scripts/test` wants them: a file a process.
+fn recorded(app: App) -> App {
+    let Ok(dir) = std::env::var("DARAA_TEST_QUERIES_DIR") else { return app };
+    let file = std::path::Path::new(&dir).join(format!("{}.jsonl", std::process::id()));
+    let recorder = Recorder::to(&file).expect("a file for the shapes of queries");
+    App { mongo: app.mongo.recorded_by(Arc::new(recorder)), ..app }
 }
 
 /// Makes the declared indexes the real ones, then removes every document.

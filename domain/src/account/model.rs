@@ -8,7 +8,9 @@ use std::fmt;
 
 use daraa_platform::fault::Lang;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::PersonName;
@@ -25,6 +27,7 @@ pub const MAX_MEMBERSHIPS: usize = 100;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Account>,
     indexes: &[
         IndexSpec::new(PHONE_INDEX, &[Key::Asc("phone")], "sign-in finds the account; one account a phone")
             .unique(),
@@ -46,7 +49,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A person. Its `Debug` shows neither name nor phone.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// The id.
     #[serde(rename = "_id")]

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{AddressLabel, AddressNotes};
@@ -15,6 +17,7 @@ pub(super) const COLLECTION: &str = "addresses";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Address>,
     indexes: &[
         IndexSpec::new(
             "addresses_account",
@@ -26,7 +29,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A saved address. Its `Debug` shows neither place nor text.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Address {
     /// The id.
     #[serde(rename = "_id")]

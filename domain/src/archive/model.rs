@@ -1,7 +1,9 @@
 //! The index of the archive.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) const COLLECTION: &str = "archives";
@@ -9,6 +11,7 @@ pub(super) const COLLECTION: &str = "archives";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Archive>,
     indexes: &[IndexSpec::new(
         "archives_newest",
         &[Key::Desc("to"), Key::Desc("_id"), Key::Asc("from")],
@@ -17,7 +20,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// One file of the archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Archive {
     /// The file's name.
     #[serde(rename = "_id")]

@@ -1,8 +1,10 @@
 //! The stored entries, the seals over them, and the entries still waiting for a seal.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::Actor;
@@ -15,6 +17,7 @@ pub(super) const PENDING: &str = "audit_pending";
 /// The declared indexes of the entries.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<AuditEntry>,
     indexes: &[
         IndexSpec::new(
             "audit_log_at",
@@ -48,6 +51,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the seals.
 pub const SEAL_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: SEALS,
+    validator: validator_of::<AuditSeal>,
     indexes: &[IndexSpec::new(
         "audit_seals_entry",
         &[Key::Asc("entries")],
@@ -57,7 +61,8 @@ pub const SEAL_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The waiting entries are read by `_id` only.
-pub const PENDING_INDEXES: CollectionIndexes = CollectionIndexes { collection: PENDING, indexes: &[] };
+pub const PENDING_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: PENDING, validator: validator_of::<PendingEntry>, indexes: &[] };
 
 /// An act to be recorded.
 #[derive(Debug, Clone)]
@@ -73,7 +78,7 @@ pub struct NewAudit<'a> {
 }
 
 /// A recorded act. Never changed, never deleted outside the archive.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditEntry {
     /// The id; sorts by time.
     #[serde(rename = "_id")]
@@ -87,6 +92,7 @@ pub struct AuditEntry {
     /// What was acted on.
     pub subject: String,
     /// What a reader needs to understand the act.
+    #[schemars(schema_with = "daraa_platform::mongo::shape::document_field")]
     pub details: Document,
 }
 
@@ -99,7 +105,7 @@ impl AuditEntry {
 }
 
 /// The row that says an entry is not sealed yet.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct PendingEntry {
     #[serde(rename = "_id")]
     pub(super) id: AuditId,
@@ -107,7 +113,7 @@ pub(super) struct PendingEntry {
 }
 
 /// One link of the chain: it fixes the content and order of some entries and of everything before them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AuditSeal {
     /// 1, 2, 3, … without a gap.
     #[serde(rename = "_id")]

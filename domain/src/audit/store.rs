@@ -89,8 +89,14 @@ pub(super) async fn seals_after(app: &App, sequence: i64, limit: i64) -> Result<
 
 /// The seals over any of these entries.
 pub(super) async fn seals_over(app: &App, ids: &[AuditId], limit: i64) -> Result<Vec<AuditSeal>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let filter = doc! { "entries": { "$in": ids } };
-    app.mongo.coll(SEALS).find_many("db.audit.seals_over", filter, doc! { "_id": 1 }, limit).await
+    let mut seals: Vec<AuditSeal> =
+        app.mongo.coll(SEALS).find_many("db.audit.seals_over", filter, Document::new(), limit).await?;
+    seals.sort_unstable_by_key(|seal| seal.sequence);
+    Ok(seals)
 }
 
 /// The last seal whose entries were archived; 0 when none were. The largest that was recorded, not the newest: two who

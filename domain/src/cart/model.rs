@@ -3,7 +3,9 @@
 use daraa_platform::fault::Lang;
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CartId, CartLineId, ModifierId, ProductId, StoreId, VariantId};
@@ -25,6 +27,7 @@ pub const MAX_MODIFIERS: usize = 30;
 /// cleanup job removes abandoned carts.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Cart>,
     indexes: &[
         IndexSpec::new("carts_account", &[Key::Asc("account_id")], "the one cart of a customer")
             .unique()
@@ -37,7 +40,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// One line of a cart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CartLine {
     /// The id.
     pub id: CartLineId,
@@ -58,7 +61,7 @@ pub struct CartLine {
 }
 
 /// A mutable basket across stores; of an account, or of a guest who holds its token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cart {
     /// The id.
     #[serde(rename = "_id")]
@@ -92,7 +95,7 @@ impl Cart {
 }
 
 /// What is wrong with a cart or a quote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CartProblemCode {
@@ -113,7 +116,7 @@ pub enum CartProblemCode {
 }
 
 /// A standing problem, tied to lines and stores.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CartProblem {
     /// What it is.
     pub code: CartProblemCode,

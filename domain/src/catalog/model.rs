@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MenuSectionId, ModifierGroupId, ModifierId, ProductId, StoreId, VariantId};
@@ -30,6 +32,7 @@ pub const MAX_PRICE_MINOR: i64 = 1_000_000_000_000;
 /// The declared indexes of the sections.
 pub const SECTION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: SECTIONS,
+    validator: validator_of::<MenuSection>,
     indexes: &[IndexSpec::new(
         "menu_sections_store",
         &[Key::Asc("store_id"), Key::Asc("position"), Key::Asc("_id")],
@@ -40,6 +43,7 @@ pub const SECTION_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the products.
 pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: PRODUCTS,
+    validator: validator_of::<Product>,
     indexes: &[
         IndexSpec::new(
             "products_store",
@@ -66,7 +70,7 @@ pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A section of a menu.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MenuSection {
     /// The id.
     #[serde(rename = "_id")]
@@ -82,7 +86,7 @@ pub struct MenuSection {
 }
 
 /// Whether a product can be seen and bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProductStatus {
@@ -115,7 +119,7 @@ impl ProductStatus {
 }
 
 /// How a product is taxed; the rates are platform settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TaxClass {
@@ -129,7 +133,7 @@ pub enum TaxClass {
 }
 
 /// The switch of a variant, whatever its stock says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum VariantStatus {
@@ -140,7 +144,7 @@ pub enum VariantStatus {
 }
 
 /// What is priced, stocked and sold: a size, a flavour, or the product itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     /// The id.
     pub id: VariantId,
@@ -155,7 +159,7 @@ pub struct Variant {
 }
 
 /// One choice of a group.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Modifier {
     /// The id.
     pub id: ModifierId,
@@ -168,7 +172,7 @@ pub struct Modifier {
 }
 
 /// A question asked with a product: "which sauce?".
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModifierGroup {
     /// The id.
     pub id: ModifierGroupId,
@@ -183,7 +187,7 @@ pub struct ModifierGroup {
 }
 
 /// Something a store sells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Product {
     /// The id.
     #[serde(rename = "_id")]

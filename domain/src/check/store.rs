@@ -54,5 +54,5 @@ async fn many<T: Serialize + DeserializeOwned + Send + Sync + Unpin>(
     filter: Document,
 ) -> Result<Vec<T>, DbError> {
     let rows = app.mongo.coll::<T>(collection).within(app.mongo.long_deadline());
-    rows.find_many("db.check.many", filter, doc! { "_id": 1 }, MAX_ROWS).await
+    rows.find_many("db.check.many", filter, Document::new(), MAX_ROWS).await
 }

@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CourierId};
@@ -17,6 +19,7 @@ const TRACK_TTL_SECS: i64 = 30 * 24 * 3_600;
 /// The declared indexes of the couriers.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Courier>,
     indexes: &[
         IndexSpec::new("courier_account", &[Key::Asc("account_id")], "one courier per account").unique(),
         IndexSpec::new(
@@ -50,6 +53,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the sampled positions.
 pub const POSITION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: POSITIONS,
+    validator: validator_of::<PositionRow>,
     indexes: &[
         IndexSpec::new(
             "courier_position_track",
@@ -61,7 +65,7 @@ pub const POSITION_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// What a courier rides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Vehicle {
@@ -89,7 +93,7 @@ impl Vehicle {
 }
 
 /// Where a courier stands with the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CourierStatus {
@@ -102,7 +106,7 @@ pub enum CourierStatus {
 }
 
 /// A step in a courier's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CourierStep {
     /// When.
     pub at: Timestamp,
@@ -117,7 +121,7 @@ pub struct CourierStep {
 }
 
 /// What can be done about a courier's standing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CourierAction {
@@ -130,7 +134,7 @@ pub enum CourierAction {
 }
 
 /// A courier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Courier {
     /// The id.
     #[serde(rename = "_id")]
@@ -166,7 +170,7 @@ pub struct Courier {
 }
 
 /// A position as it was heard.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Position {
     /// Where.
     pub point: Point,
@@ -175,9 +179,10 @@ pub struct Position {
 }
 
 /// One sampled point of a track.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct PositionRow {
     #[serde(rename = "_id")]
+    #[schemars(schema_with = "daraa_platform::mongo::shape::id_field")]
     pub(super) id: mongodb::bson::oid::ObjectId,
     pub(super) courier_id: CourierId,
     pub(super) point: Point,

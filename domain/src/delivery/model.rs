@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CourierId, DeliveryId, OfferId, OrderGroupId, OrderId, StoreId};
@@ -14,6 +16,7 @@ pub(super) const SHARDS: &str = "dispatch_shards";
 /// The declared indexes of the deliveries.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Delivery>,
     indexes: &[
         IndexSpec::new("delivery_order", &[Key::Asc("order_ids")], "one delivery per order, found by it")
             .unique(),
@@ -47,10 +50,11 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the dispatch shards: read by `_id` only.
-pub const SHARD_INDEXES: CollectionIndexes = CollectionIndexes { collection: SHARDS, indexes: &[] };
+pub const SHARD_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: SHARDS, validator: validator_of::<Shard>, indexes: &[] };
 
 /// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeliveryStatus {
@@ -150,7 +154,7 @@ impl DeliveryStatus {
 }
 
 /// What can be done about a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeliveryAction {
@@ -191,7 +195,7 @@ pub enum DeliveryAction {
 }
 
 /// Why a delivery could not be handed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FailureReason {
@@ -210,7 +214,7 @@ pub enum FailureReason {
 }
 
 /// What happens at a stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StopKind {
@@ -223,7 +227,7 @@ pub enum StopKind {
 }
 
 /// A place the courier goes to.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stop {
     /// What happens there.
     pub kind: StopKind,
@@ -238,7 +242,7 @@ pub struct Stop {
 }
 
 /// The one live offer of a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LiveOffer {
     /// The offer.
     pub offer_id: OfferId,
@@ -251,7 +255,7 @@ pub struct LiveOffer {
 }
 
 /// The identity of a dispatch command: unique and ordered within its shard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CommandRef {
     /// Which engine.
     pub shard: i64,
@@ -262,7 +266,7 @@ pub struct CommandRef {
 }
 
 /// A courier who let offers of this delivery pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Passed {
     /// Who.
     pub courier_id: CourierId,
@@ -271,7 +275,7 @@ pub struct Passed {
 }
 
 /// How offers of a delivery failed so far.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Refusals {
     /// Who said no, or was taken off it; not asked again.
     pub declined: Vec<CourierId>,
@@ -282,7 +286,7 @@ pub struct Refusals {
 }
 
 /// Why ops should look at a delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EscalationReason {
@@ -299,7 +303,7 @@ pub enum EscalationReason {
 }
 
 /// When pickup and drop-off are expected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryEta {
     /// Pickup in half of the cases.
     pub pickup_p50: Timestamp,
@@ -312,7 +316,7 @@ pub struct DeliveryEta {
 }
 
 /// How the handing over was proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProofKind {
@@ -321,7 +325,7 @@ pub enum ProofKind {
 }
 
 /// The proof of delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// By what.
     pub kind: ProofKind,
@@ -330,7 +334,7 @@ pub struct Proof {
 }
 
 /// Wrong codes so far at one stop.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempts {
     /// Tries since the last success or the end of the last lock.
     pub used: i64,
@@ -339,7 +343,7 @@ pub struct Attempts {
 }
 
 /// A step in a delivery's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryStep {
     /// When.
     pub at: Timestamp,
@@ -358,7 +362,7 @@ pub struct DeliveryStep {
 }
 
 /// A delivery: what one courier brings. Today one order; the shape holds several of one store.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// The id.
     #[serde(rename = "_id")]
@@ -426,7 +430,7 @@ impl Delivery {
 }
 
 /// The state of one dispatcher: its lease's fencing number and its tick counter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Shard {
     #[serde(rename = "_id")]
     pub(super) id: i64,

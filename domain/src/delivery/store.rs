@@ -206,7 +206,7 @@ pub(super) async fn of_orders(app: &App, order_ids: &[OrderId]) -> Result<Vec<De
     let limit = i64::try_from(order_ids.len()).unwrap_or(i64::MAX);
     let wanted: Vec<Bson> = order_ids.iter().copied().map(Bson::from).collect();
     deliveries(app)
-        .find_many("db.delivery.of_orders", doc! { "order_ids": { "$in": wanted } }, doc! { "_id": 1 }, limit)
+        .find_many("db.delivery.of_orders", doc! { "order_ids": { "$in": wanted } }, Document::new(), limit)
         .await
 }
 
@@ -225,5 +225,5 @@ pub(super) async fn with_courier_in_tx(
 pub(super) async fn with_couriers(app: &App, courier_ids: &[CourierId]) -> Result<Vec<Delivery>, DbError> {
     let wanted: Vec<Bson> = courier_ids.iter().copied().map(Bson::from).collect();
     let filter = doc! { "courier_id": { "$in": wanted }, "status": one_of(DeliveryStatus::WITH_COURIER) };
-    deliveries(app).find_many("db.delivery.with_couriers", filter, doc! { "_id": 1 }, MAX_ROWS).await
+    deliveries(app).find_many("db.delivery.with_couriers", filter, Document::new(), MAX_ROWS).await
 }

@@ -1,9 +1,11 @@
 //! The stored feed.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use mongodb::bson::oid::ObjectId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::EventId;
@@ -22,6 +24,7 @@ pub const KEEP_SECS: i64 = 86_400;
 /// cleanup job removes what is old.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: EVENTS,
+    validator: validator_of::<FeedEvent>,
     indexes: &[
         IndexSpec::new(
             TOPIC_SEQUENCE,
@@ -44,13 +47,15 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the heads: `_id` (the topic) is enough.
-pub const HEAD_INDEXES: CollectionIndexes = CollectionIndexes { collection: HEADS, indexes: &[] };
+pub const HEAD_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: HEADS, validator: validator_of::<Head>, indexes: &[] };
 
 /// An event as it appears in one topic.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FeedEvent {
     /// Nobody refers to it.
     #[serde(rename = "_id")]
+    #[schemars(schema_with = "daraa_platform::mongo::shape::id_field")]
     pub id: ObjectId,
     /// Whose feed: `account:acc_…`, `store:sto_…`, `courier:cou_…`, `ops`.
     pub topic: String,
@@ -65,13 +70,14 @@ pub struct FeedEvent {
     /// When it happened.
     pub at: Timestamp,
     /// What the event carries beyond its subject.
+    #[schemars(schema_with = "daraa_platform::mongo::shape::document_field")]
     pub data: Document,
     /// When it was appended; it may go [`KEEP_SECS`] later.
     pub created_at: Timestamp,
 }
 
 /// The last number of a topic. It may lag behind the events by those whose append was cut short, never run ahead.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Head {
     /// The topic.
     #[serde(rename = "_id")]

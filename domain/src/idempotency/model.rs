@@ -1,8 +1,10 @@
 //! The stored record of a key.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -17,6 +19,7 @@ pub const MAX_KEY_CHARS: usize = 64;
 /// only after twice the promised day.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<IdempotencyRecord>,
     indexes: &[IndexSpec::new(
         "idempotency_keys_created",
         &[Key::Asc("created_at")],
@@ -69,7 +72,7 @@ pub enum Replay {
 }
 
 /// The stored record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct IdempotencyRecord {
     /// `account:operation:key`.
     #[serde(rename = "_id")]
@@ -77,6 +80,7 @@ pub struct IdempotencyRecord {
     /// SHA-256 of the request's content, hex.
     pub request_hash: String,
     /// What was answered (ids; the objects are read again on replay).
+    #[schemars(schema_with = "daraa_platform::mongo::shape::document_field")]
     pub answer: Document,
     /// When the effect happened.
     pub created_at: Timestamp,

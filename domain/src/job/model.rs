@@ -1,8 +1,10 @@
 //! Leases, runs and controls as they are stored.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::{any_document, validator_of};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RunId;
@@ -17,6 +19,7 @@ pub(super) const JOB_TICK: &str = "job_runs_tick";
 /// The declared indexes of the runs.
 pub const RUN_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: RUNS,
+    validator: validator_of::<JobRun>,
     indexes: &[
         IndexSpec::new(
             JOB_TICK,
@@ -45,14 +48,17 @@ pub const RUN_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the leases: `_id` (the name) is enough.
-pub const LEASE_INDEXES: CollectionIndexes = CollectionIndexes { collection: LEASES, indexes: &[] };
+pub const LEASE_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: LEASES, validator: validator_of::<Lease>, indexes: &[] };
 
 /// The declared indexes of the controls: `_id` (the job) is enough.
-pub const CONTROL_INDEXES: CollectionIndexes = CollectionIndexes { collection: CONTROLS, indexes: &[] };
+pub const CONTROL_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: CONTROLS, validator: validator_of::<JobControl>, indexes: &[] };
 
 /// The declared indexes of the maintenance reports.
 pub const REPORT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: REPORTS,
+    validator: any_document,
     indexes: &[IndexSpec::new(
         "maintenance_reports_at",
         &[Key::Desc("at")],
@@ -61,7 +67,7 @@ pub const REPORT_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// Who may act, and since when: a lease on a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lease {
     /// What is leased: a job or a loop.
     #[serde(rename = "_id")]
@@ -78,7 +84,7 @@ pub struct Lease {
 }
 
 /// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunStatus {
@@ -118,7 +124,7 @@ impl RunStatus {
 }
 
 /// Why a run exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RunTrigger {
@@ -133,7 +139,7 @@ pub enum RunTrigger {
 }
 
 /// One run of a job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobRun {
     /// The id.
     #[serde(rename = "_id")]
@@ -158,6 +164,7 @@ pub struct JobRun {
     /// How long it took, by the steady clock, in ms.
     pub duration_ms: Option<i64>,
     /// What it did, by name, e.g. `{notifications: 12}`.
+    #[schemars(schema_with = "daraa_platform::mongo::shape::document_field")]
     pub counts: Document,
     /// Why it failed or was skipped; never personal data.
     pub error: Option<String>,
@@ -168,7 +175,7 @@ pub struct JobRun {
 }
 
 /// What people decided about a job, and since when it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct JobControl {
     /// The job's name.
     #[serde(rename = "_id")]

@@ -5,7 +5,9 @@ use std::str::FromStr;
 
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{
@@ -25,6 +27,7 @@ pub(super) const COMMISSION_INDEX: &str = "commissions_order";
 /// The indexes of the transactions.
 pub const TRANSACTION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: TRANSACTIONS,
+    validator: validator_of::<LedgerTransaction>,
     indexes: &[
         IndexSpec::new(REFERENCE_INDEX, &[Key::Asc("reference")], "one cause is booked once").unique(),
         IndexSpec::new(
@@ -44,6 +47,7 @@ pub const TRANSACTION_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the entries.
 pub const ENTRY_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: ENTRIES,
+    validator: validator_of::<LedgerEntry>,
     indexes: &[
         IndexSpec::new(
             "ledger_entries_account_at",
@@ -61,6 +65,7 @@ pub const ENTRY_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the balances.
 pub const BALANCE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: BALANCES,
+    validator: validator_of::<LedgerBalance>,
     indexes: &[IndexSpec::new(
         "ledger_balances_account",
         &[Key::Asc("account"), Key::Asc("currency")],
@@ -71,6 +76,7 @@ pub const BALANCE_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the commissions (D3).
 pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COMMISSIONS,
+    validator: validator_of::<Commission>,
     indexes: &[
         IndexSpec::new(COMMISSION_INDEX, &[Key::Asc("order_id")], "one commission an order").unique(),
         IndexSpec::new(
@@ -99,6 +105,7 @@ pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the earnings.
 pub const EARNING_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: EARNINGS,
+    validator: validator_of::<Earning>,
     indexes: &[
         IndexSpec::new(
             "earnings_order_payee_kind",
@@ -125,7 +132,7 @@ pub const EARNING_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// How a customer pays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentMethod {
@@ -138,7 +145,7 @@ pub enum PaymentMethod {
 }
 
 /// Who pays for a discount.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CostBearer {
@@ -149,7 +156,7 @@ pub enum CostBearer {
 }
 
 /// Who pays for a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundLiability {
@@ -241,6 +248,8 @@ impl FromStr for LedgerAccount {
     }
 }
 
+daraa_platform::stored_as!(LedgerAccount, daraa_platform::mongo::shape::text());
+
 impl Serialize for LedgerAccount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -254,7 +263,7 @@ impl<'de> Deserialize<'de> for LedgerAccount {
 }
 
 /// What kind of event was booked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TransactionKind {
@@ -288,7 +297,7 @@ pub struct NewTransaction {
 }
 
 /// A booked transaction; never changed, corrections are transactions of their own.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerTransaction {
     /// The id.
     #[serde(rename = "_id")]
@@ -309,7 +318,7 @@ pub struct LedgerTransaction {
 }
 
 /// One line of a transaction; never changed.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     /// The id.
     #[serde(rename = "_id")]
@@ -333,7 +342,7 @@ pub struct LedgerEntry {
 }
 
 /// The cached balance of an account in a currency: the fold of its entries.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerBalance {
     /// `account:currency`.
     #[serde(rename = "_id")]
@@ -351,7 +360,7 @@ pub struct LedgerBalance {
 }
 
 /// How far a commission is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CommissionStatus {
@@ -364,7 +373,7 @@ pub enum CommissionStatus {
 }
 
 /// What the platform took from a completed order, frozen with the rule that made it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Commission {
     /// The id.
     #[serde(rename = "_id")]
@@ -414,6 +423,8 @@ impl fmt::Display for Payee {
     }
 }
 
+daraa_platform::stored_as!(Payee, daraa_platform::mongo::shape::text());
+
 impl Serialize for Payee {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -431,7 +442,7 @@ impl<'de> Deserialize<'de> for Payee {
 }
 
 /// What an earning is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EarningKind {
@@ -444,7 +455,7 @@ pub enum EarningKind {
 }
 
 /// How far an earning is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EarningStatus {
@@ -459,7 +470,7 @@ pub enum EarningStatus {
 }
 
 /// What a store or courier earned with an order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Earning {
     /// The id.
     #[serde(rename = "_id")]

@@ -1,9 +1,10 @@
 //! The report.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a collection holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CollectionStats {
     /// The collection.
     pub collection: String,
@@ -22,7 +23,7 @@ pub struct CollectionStats {
 }
 
 /// Slow operations of one shape, as the primary's log tells them. Shapes only: no value of a query is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SlowQueries {
     /// The collection.
     pub collection: String,
@@ -41,7 +42,7 @@ pub struct SlowQueries {
 }
 
 /// A maintenance report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// Every declared collection.
     pub collections: Vec<CollectionStats>,

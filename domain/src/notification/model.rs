@@ -1,7 +1,9 @@
 //! The stored notification.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, EventId, NotificationId};
@@ -17,6 +19,7 @@ pub const KEEP_SECS: i64 = 90 * 86_400;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Notification>,
     indexes: &[
         IndexSpec::new(
             "notifications_recipient_read",
@@ -50,7 +53,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// How much it matters that it is read soon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[cfg_attr(feature = "graphql", graphql(name = "NotificationPriority"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -64,7 +67,7 @@ pub enum Priority {
 }
 
 /// As what a person is told: the same event reads differently for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Audience {
@@ -79,7 +82,7 @@ pub enum Audience {
 }
 
 /// Something a person was told, in the app.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notification {
     /// The id.
     #[serde(rename = "_id")]

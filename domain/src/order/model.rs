@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{OrderAction, OrderStatus};
@@ -23,6 +25,7 @@ pub const MAX_ORDERS_PER_GROUP: i64 = 5;
 /// The declared indexes of `orders`.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Order>,
     indexes: &[
         IndexSpec::new("orders_number", &[Key::Asc("number")], "one order per human number").unique(),
         IndexSpec::new("orders_group", &[Key::Asc("group_id"), Key::Asc("_id")], "the orders of a group"),
@@ -81,6 +84,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of `order_groups`.
 pub const GROUP_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: GROUPS,
+    validator: validator_of::<OrderGroup>,
     indexes: &[
         IndexSpec::new("order_groups_number", &[Key::Asc("number")], "one group per human number").unique(),
         IndexSpec::new("order_groups_quote", &[Key::Asc("quote_id")], "a quote is placed once").unique(),
@@ -93,7 +97,7 @@ pub const GROUP_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// One purchase: the orders of several stores, paid together. Its status is always derived from its orders.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderGroup {
     /// The id.
     #[serde(rename = "_id")]
@@ -119,7 +123,7 @@ pub struct OrderGroup {
 }
 
 /// A line, as it was when ordered.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderLine {
     /// The id.
     pub id: OrderLineId,
@@ -148,7 +152,7 @@ pub struct OrderLine {
 }
 
 /// The instants jobs look for. Each is `None` when it does not apply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct OrderDeadlines {
     /// An unpaid order expires then.
     pub unpaid_at: Option<Timestamp>,
@@ -160,7 +164,7 @@ pub struct OrderDeadlines {
 }
 
 /// One change of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HistoryEntry {
     /// When.
     pub at: Timestamp,
@@ -179,7 +183,7 @@ pub struct HistoryEntry {
 }
 
 /// What a cancellation cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cancellation {
     /// What the customer still pays, kept from the payment.
     pub fee: Money,
@@ -188,7 +192,7 @@ pub struct Cancellation {
 }
 
 /// What of a line is asked for or paid back by refunds that name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LineClaim {
     /// The line.
     pub line_id: OrderLineId,
@@ -197,7 +201,7 @@ pub struct LineClaim {
 }
 
 /// What of an order's items is asked for or paid back, so that no later refund gives the same items back again.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemClaims {
     /// Of all items together, tax included, minor units: never more than was paid for them.
     pub items_minor: i64,
@@ -216,7 +220,7 @@ impl ItemClaims {
 }
 
 /// A store's part of a purchase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Order {
     /// The id.
     #[serde(rename = "_id")]

@@ -5,13 +5,14 @@ pub(super) mod reason;
 pub(super) mod scope;
 
 use mongodb::bson::Bson;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::model::Order;
 use crate::pricing::{FulfillmentMethod, PaymentMethod};
 
 /// The state of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderStatus {
@@ -103,7 +104,7 @@ impl From<OrderStatus> for Bson {
 }
 
 /// What can be done to an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderAction {

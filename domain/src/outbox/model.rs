@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use daraa_platform::ids::MalformedId;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CourierId, EventId, StoreId};
@@ -16,6 +18,7 @@ pub(super) const COLLECTION: &str = "outbox";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<EventRow>,
     indexes: &[
         IndexSpec::new(
             "outbox_due",
@@ -96,7 +99,7 @@ pub struct NewEvent {
 }
 
 /// How far the relay is with an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EventState {
     /// To be delivered.
@@ -108,7 +111,7 @@ pub enum EventState {
 }
 
 /// A stored event.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EventRow {
     /// The id; sorts by time within one process. Across processes `at` comes first.
     #[serde(rename = "_id")]
@@ -120,6 +123,7 @@ pub struct EventRow {
     /// Whose live feeds show it, as text.
     pub topics: Vec<String>,
     /// What consumers need.
+    #[schemars(schema_with = "daraa_platform::mongo::shape::document_field")]
     pub data: Document,
     /// When it happened.
     pub at: Timestamp,

@@ -2,8 +2,10 @@
 
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::ports::pay::{DeclineCode, PayOperationKind};
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::ledger::PaymentMethod;
@@ -18,6 +20,7 @@ const WEBHOOK_RETENTION_SECS: i64 = 30 * 24 * 3600;
 /// The indexes of the payments.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: PAYMENTS,
+    validator: validator_of::<PaymentIntent>,
     indexes: &[
         IndexSpec::new("payments_group", &[Key::Asc("group_id")], "one payment a purchase").unique(),
         IndexSpec::new("payments_order", &[Key::Asc("splits.order_id")], "an order is in one payment only")
@@ -54,6 +57,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the webhook inbox.
 pub const WEBHOOK_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: WEBHOOKS,
+    validator: validator_of::<StoredWebhook>,
     indexes: &[
         IndexSpec::new(
             "payment_webhooks_due",
@@ -71,7 +75,7 @@ pub const WEBHOOK_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// Where a payment stands; derived from its amounts and splits, stored for lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PaymentStatus {
@@ -104,7 +108,7 @@ pub enum PaymentStatus {
 }
 
 /// Whether the money is reserved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Authorisation {
     /// No answer yet.
@@ -118,7 +122,7 @@ pub enum Authorisation {
 }
 
 /// Where an order's share stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum), graphql(name = "PaymentSplitState"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SplitState {
@@ -131,7 +135,7 @@ pub enum SplitState {
 }
 
 /// Where the cash of an order is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CashState {
@@ -148,7 +152,7 @@ pub enum CashState {
 }
 
 /// The cash of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CashDue {
     /// Where it is.
     pub state: CashState,
@@ -159,7 +163,7 @@ pub struct CashDue {
 }
 
 /// An order's share of a payment. `captured + voided ≤ amount`, `refunded ≤ captured`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentSplit {
     /// The order.
     pub order_id: OrderId,
@@ -178,7 +182,7 @@ pub struct PaymentSplit {
 }
 
 /// How a request to the provider ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OperationState {
     /// Not known to have ended: asked again until it is.
@@ -190,7 +194,7 @@ pub enum OperationState {
 }
 
 /// A request to the provider. Written before it is sent, so that no answer can be lost for ever.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Operation {
     /// Our idempotency key at the provider.
     pub reference: String,
@@ -211,7 +215,7 @@ pub struct Operation {
 }
 
 /// One step of a payment's history.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentStep {
     /// When.
     pub at: Timestamp,
@@ -228,7 +232,7 @@ pub struct PaymentStep {
 }
 
 /// The payment of a purchase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PaymentIntent {
     /// The id.
     #[serde(rename = "_id")]
@@ -317,7 +321,7 @@ pub struct NewPayment {
 }
 
 /// How far a stored webhook is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WebhookState {
     /// Stored, not processed.
@@ -329,7 +333,7 @@ pub enum WebhookState {
 }
 
 /// A webhook as it came, stored before anything is done with it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct StoredWebhook {
     /// `provider:event`, so that repeats are one.
     #[serde(rename = "_id")]

@@ -25,7 +25,7 @@ daraa_platform::faults! {
         /// There is no delivery in this currency.
         CurrencyNotServed: Conflict, "There is no delivery for this currency.", "لا يتوفر التوصيل لهذه العملة.";
         /// A tip below zero or absurdly large.
-        BadTip: BadInput, "A tip must be zero or more.", "يجب ألا تقل الإكرامية عن الصفر.", field "courierTipMinor";
+        BadTip { path: FieldPath }: BadInput, "A tip must be zero or more.", "يجب ألا تقل الإكرامية عن الصفر.", at path;
         /// A tip for a courier who does not come.
         TipNotApplicable: BadInput, "There is no courier to tip for takeaway.", "لا يوجد سائق للإكرامية عند الاستلام من المتجر.", field "courierTipMinor";
         /// No coupon has this code.

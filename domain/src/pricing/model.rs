@@ -2,7 +2,9 @@
 
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cart::CartProblem;
@@ -20,6 +22,7 @@ pub(super) const COLLECTION: &str = "quotes";
 /// cleanup job removes old quotes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Quote>,
     indexes: &[
         IndexSpec::new("quotes_expires", &[Key::Asc("expires_at")], "the cleanup job removes old quotes"),
         IndexSpec::new(
@@ -31,7 +34,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// How the goods reach the customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum FulfillmentMethod {
@@ -42,7 +45,7 @@ pub enum FulfillmentMethod {
 }
 
 /// What a line of a quote is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum QuoteLineKind {
@@ -77,7 +80,7 @@ impl QuoteLineKind {
 }
 
 /// A number a rule used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RuleInput {
     /// Its name with its unit, e.g. `distance_m`.
     pub name: String,
@@ -86,7 +89,7 @@ pub struct RuleInput {
 }
 
 /// One amount of a quote with the rule that made it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteLine {
     /// What it is for.
     pub kind: QuoteLineKind,
@@ -101,7 +104,7 @@ pub struct QuoteLine {
 }
 
 /// A chosen modifier with its price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PricedModifier {
     /// The modifier.
     pub id: ModifierId,
@@ -112,7 +115,7 @@ pub struct PricedModifier {
 }
 
 /// A line of the cart with its price.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PricedItem {
     /// The line of the cart.
     pub line_id: CartLineId,
@@ -144,7 +147,7 @@ pub struct PricedItem {
 
 /// The money of one store's part. `total = items − discount + delivery_fee + cash_fee + courier_tip + store_tip`;
 /// the tax is contained in the items, not added.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OrderMoney {
     /// Sum of the lines.
     pub items: Money,
@@ -167,7 +170,7 @@ pub struct OrderMoney {
 }
 
 /// Where to bring it, as it was then.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressSnapshot {
     /// The place.
     pub point: Point,
@@ -178,7 +181,7 @@ pub struct AddressSnapshot {
 }
 
 /// One store's part of a quote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct QuotedStore {
     /// The store.
     pub store_id: StoreId,
@@ -193,7 +196,7 @@ pub struct QuotedStore {
 }
 
 /// The coupon a quote counts on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuotedCoupon {
     /// The coupon.
     pub id: CouponId,
@@ -202,7 +205,7 @@ pub struct QuotedCoupon {
 }
 
 /// Whether a quote was placed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum QuoteState {
@@ -215,7 +218,7 @@ pub enum QuoteState {
 }
 
 /// The checkout that works on a quote. Only its holder can commit, so two checkouts of one quote never both do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The idempotency key of the checkout.
     pub key: String,
@@ -230,7 +233,7 @@ pub struct Claim {
 }
 
 /// A priced promise with an expiry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Quote {
     /// The id.
     #[serde(rename = "_id")]

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use daraa_platform::fault::Infra;
+use daraa_platform::fault::{FieldPath, Infra};
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::Tx;
 
@@ -81,9 +81,11 @@ struct Priced {
 pub async fn create(app: &App, actor: &Actor, command: CreateQuote) -> Result<Quote, PricingError> {
     let account_id = actor.person()?.account_id;
     let delivery = command.fulfillment == FulfillmentMethod::Delivery;
-    for tip in [command.courier_tip_minor, command.store_tip_minor] {
+    for (path, tip) in
+        [(&["courierTipMinor"], command.courier_tip_minor), (&["storeTipMinor"], command.store_tip_minor)]
+    {
         if !(0..=MAX_TIP_MINOR).contains(&tip) {
-            return Err(PricingError::BadTip);
+            return Err(PricingError::BadTip { path: FieldPath(path) });
         }
     }
     if !delivery && command.courier_tip_minor > 0 {

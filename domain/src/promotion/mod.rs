@@ -18,4 +18,4 @@ pub use model::{
     CostBearer, Coupon, CouponKind, CouponReservation, CouponStatus, CouponUse, CustomerUses, INDEXES,
     NewCoupon, USE_INDEXES, UseState,
 };
-pub use service::{confirm, confirm_without_promise, create, list, preview, release, reserve};
+pub use service::{confirm, confirm_without_promise, create, disable, list, preview, release, reserve};

@@ -2,7 +2,9 @@
 
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CouponId, OrderGroupId, StoreId};
@@ -15,6 +17,7 @@ pub(super) const CODE_INDEX: &str = "coupons_code";
 /// The indexes of the coupons.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COUPONS,
+    validator: validator_of::<Coupon>,
     indexes: &[
         IndexSpec::new(CODE_INDEX, &[Key::Asc("code")], "a customer types a code").unique(),
         IndexSpec::new(
@@ -28,6 +31,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the uses.
 pub const USE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: USES,
+    validator: validator_of::<CustomerUses>,
     indexes: &[IndexSpec::new(
         "coupon_uses_account",
         &[Key::Asc("account_id")],
@@ -36,7 +40,7 @@ pub const USE_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// What a coupon takes off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CouponKind {
@@ -49,7 +53,7 @@ pub enum CouponKind {
 }
 
 /// Whether a coupon can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CouponStatus {
@@ -60,7 +64,7 @@ pub enum CouponStatus {
 }
 
 /// A use that is promised to a purchase until it is confirmed, released or expired.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CouponReservation {
     /// The purchase.
     pub group_id: OrderGroupId,
@@ -71,7 +75,7 @@ pub struct CouponReservation {
 }
 
 /// A coupon. `used + reservations ≤ limit_total`: each reservation states that in the filter of its one update.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Coupon {
     /// The id.
     #[serde(rename = "_id")]
@@ -132,7 +136,7 @@ impl Coupon {
 }
 
 /// Where a customer's use stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum UseState {
     /// Promised.
@@ -144,7 +148,7 @@ pub enum UseState {
 }
 
 /// One use by a customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CouponUse {
     /// The purchase.
     pub group_id: OrderGroupId,
@@ -155,7 +159,7 @@ pub struct CouponUse {
 }
 
 /// A customer's uses of one coupon; no more are promised than the coupon's limit a customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerUses {
     /// `coupon:account`.
     #[serde(rename = "_id")]

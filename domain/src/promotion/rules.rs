@@ -1,5 +1,6 @@
 //! Pure decisions about coupons.
 
+use daraa_platform::fault::FieldPath;
 use daraa_platform::money::FULL_BPS;
 use daraa_platform::time::Timestamp;
 
@@ -23,6 +24,12 @@ pub fn fold_code(text: &str) -> Option<String> {
     fine.then_some(code)
 }
 
+/// The value as it is kept: of free delivery it says nothing.
+#[must_use]
+pub fn kept_value(new: &NewCoupon) -> i64 {
+    if new.kind == CouponKind::FreeDelivery { 0 } else { new.value }
+}
+
 /// Checks the terms of a new coupon; returns its folded code.
 ///
 /// # Errors
@@ -32,15 +39,26 @@ pub fn check_terms(new: &NewCoupon) -> Result<String, PromotionError> {
     let value_fine = match new.kind {
         CouponKind::Percent => (1..=FULL_BPS).contains(&new.value),
         CouponKind::Fixed => (1..=MAX_MINOR).contains(&new.value),
-        CouponKind::FreeDelivery => new.value >= 0,
+        CouponKind::FreeDelivery => true,
     };
-    let max_fine = new.max_discount_minor.is_none_or(|max| (1..=MAX_MINOR).contains(&max));
-    if !value_fine || !max_fine || !(0..=MAX_MINOR).contains(&new.min_order_minor) {
+    if !value_fine {
         return Err(PromotionError::InvalidValue);
     }
-    let total_fine = new.limit_total.is_none_or(|total| total > 0);
-    if !total_fine || !(1..=MAX_PER_CUSTOMER).contains(&new.limit_per_customer) {
-        return Err(PromotionError::InvalidLimit);
+    for (path, minor, min) in [
+        (&["maxDiscountMinor"], new.max_discount_minor, 1),
+        (&["minOrderMinor"], Some(new.min_order_minor), 0),
+    ] {
+        if minor.is_some_and(|minor| !(min..=MAX_MINOR).contains(&minor)) {
+            return Err(PromotionError::InvalidAmount { path: FieldPath(path), min, max: MAX_MINOR });
+        }
+    }
+    for (path, limit, max) in [
+        (&["limitTotal"], new.limit_total, i64::MAX),
+        (&["limitPerCustomer"], Some(new.limit_per_customer), MAX_PER_CUSTOMER),
+    ] {
+        if limit.is_some_and(|limit| !(1..=max).contains(&limit)) {
+            return Err(PromotionError::InvalidLimit { path: FieldPath(path) });
+        }
     }
     if new.valid_to <= new.valid_from {
         return Err(PromotionError::InvalidPeriod);

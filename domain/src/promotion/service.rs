@@ -28,7 +28,7 @@ pub async fn create(app: &App, actor: &Actor, new: NewCoupon) -> Result<Coupon, 
         id: app.ids.next(),
         code,
         kind: new.kind,
-        value: new.value,
+        value: rules::kept_value(&new),
         currency: new.currency,
         max_discount_minor: new.max_discount_minor,
         min_order_minor: new.min_order_minor,
@@ -67,6 +67,39 @@ fn may_create(actor: &Actor, new: &NewCoupon) -> Result<CostBearer, PromotionErr
         Some(id) if actor.rank_in(id).is_some_and(|rank| rank >= StaffRole::Manager) => Ok(CostBearer::Store),
         Some(_) => Err(PromotionError::StoreNotFound),
         None => Err(daraa_platform::fault::Denial::Forbidden.into()),
+    }
+}
+
+/// Switches a coupon off for good: ops any, a manager their own store's. Purchases under way keep the use they were
+/// promised. Off already is a success without effect.
+///
+/// # Errors
+/// Without the right, no such coupon (also when it is somebody else's), or database failure.
+pub async fn disable(app: &App, actor: &Actor, id: CouponId) -> Result<Coupon, PromotionError> {
+    let coupon = store::find(app, id).await?.ok_or(PromotionError::NoSuchCoupon)?;
+    may_disable(actor, &coupon)?;
+    let disabled = transact!(&app.mongo, "promotion.disable", PromotionError, |tx| {
+        let Some(disabled) = store::disable_in_tx(app, tx, id).await? else { return Ok(None) };
+        let details = doc! { "code": &disabled.code, "used": disabled.used };
+        let act = NewAudit { actor, action: "coupon.disable", subject: id.to_string(), details };
+        audit::record_in_tx(app, tx, act).await?;
+        Ok(Some(disabled))
+    })?;
+    match disabled {
+        Some(disabled) => Ok(disabled),
+        None => store::find(app, id).await?.ok_or(PromotionError::NoSuchCoupon),
+    }
+}
+
+fn may_disable(actor: &Actor, coupon: &Coupon) -> Result<(), PromotionError> {
+    if actor.ops(&[OpsRole::Operations, OpsRole::Finance]).is_ok() || actor.is_system() {
+        return Ok(());
+    }
+    actor.person()?;
+    match coupon.store_id.and_then(|id| actor.rank_in(id)) {
+        Some(rank) if rank >= StaffRole::Manager => Ok(()),
+        Some(_) => Err(daraa_platform::fault::Denial::Forbidden.into()),
+        None => Err(PromotionError::NoSuchCoupon),
     }
 }
 

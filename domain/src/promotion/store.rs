@@ -41,6 +41,14 @@ pub(super) async fn find_by_code(app: &App, code: &str) -> Result<Option<Coupon>
     coupons(app).find_one("db.coupon.by_code", doc! { "code": code }).await
 }
 
+/// Switches a coupon off; `None` when it is off already.
+pub(super) async fn disable_in_tx(app: &App, tx: &mut Tx, id: CouponId) -> Result<Option<Coupon>, DbError> {
+    let filter = doc! { "_id": id, "status": serialize_to_bson(&CouponStatus::Active)? };
+    let off = doc! { "status": serialize_to_bson(&CouponStatus::Disabled)? };
+    let update = doc! { "$set": off, "$inc": { "version": 1_i64 } };
+    coupons(app).find_one_and_update_in_tx(tx, "db.coupon.disable", filter, update).await
+}
+
 pub(super) async fn uses_of(
     app: &App,
     coupon_id: CouponId,

@@ -1,7 +1,9 @@
 //! The stored review and the scores gathered from reviews.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, CourierId, OrderId, OrderLineId, ProductId, ReviewId, StoreId};
@@ -17,6 +19,7 @@ pub const MAX_TEXT_CHARS: usize = 1_000;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Review>,
     indexes: &[
         IndexSpec::new(ORDER, &[Key::Asc("order_id")], "an order is reviewed once; the review of an order")
             .unique(),
@@ -45,15 +48,16 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the scores: `_id` (what is scored) is enough.
-pub const SCORE_INDEXES: CollectionIndexes = CollectionIndexes { collection: SCORES, indexes: &[] };
+pub const SCORE_INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: SCORES, validator: validator_of::<Score>, indexes: &[] };
 
 /// One to five stars.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Stars(pub(super) i64);
 
 /// Whether others see a review.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ReviewStatus {
@@ -75,7 +79,7 @@ impl ReviewStatus {
 }
 
 /// Stars for one thing that was bought.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemStars {
     /// The line of the order.
     pub line_id: OrderLineId,
@@ -86,7 +90,7 @@ pub struct ItemStars {
 }
 
 /// What the store answered.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     /// The answer.
     pub text: String,
@@ -97,7 +101,7 @@ pub struct Reply {
 }
 
 /// What a customer says about an order, once, after it was completed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Review {
     /// The id.
     #[serde(rename = "_id")]
@@ -134,7 +138,7 @@ pub struct Review {
 }
 
 /// The score of a courier, gathered from published reviews.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// What is scored: `cou_…`.
     #[serde(rename = "_id")]

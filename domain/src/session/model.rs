@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use daraa_platform::fault::Lang;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{DeviceName, OneTimeCode};
@@ -23,6 +25,7 @@ const KEEP_CODES_S: i64 = 3_600;
 /// The declared indexes of the sessions.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Session>,
     indexes: &[
         IndexSpec::new(
             "sessions_account",
@@ -37,13 +40,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the one-time codes.
 pub const CODE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: CODES,
+    validator: validator_of::<StoredCode>,
     indexes: &[
         IndexSpec::new("sign_in_codes_ttl", &[Key::Asc("expires_at")], "expired codes go").ttl(KEEP_CODES_S)
     ],
 };
 
 /// A signed-in device. One session is one family of refresh tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// The id.
     #[serde(rename = "_id")]
@@ -73,7 +77,7 @@ impl Session {
 }
 
 /// The end of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// When.
     pub at: Timestamp,
@@ -82,7 +86,7 @@ pub struct Ended {
 }
 
 /// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[cfg_attr(feature = "graphql", graphql(name = "SessionEndReason"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -99,7 +103,7 @@ pub enum EndReason {
 
 /// Which refresh token of the family is valid. The token itself is not stored: it is derived from this and a key, so
 /// that a lost answer can be given again and a used token of any age is recognised.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefreshState {
     /// Counts the tokens of the family, from 1.
     pub generation: i64,
@@ -114,7 +118,7 @@ impl fmt::Debug for RefreshState {
 }
 
 /// The one live code of a phone. Neither phone nor code can be read from it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct StoredCode {
     /// HMAC of the phone, hex.
     #[serde(rename = "_id")]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use daraa_platform::money::Currency;
 use daraa_platform::mongo::index::CollectionIndexes;
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub(super) const COLLECTION: &str = "platform_settings";
@@ -12,10 +14,11 @@ pub(super) const COLLECTION: &str = "platform_settings";
 pub(super) const PLATFORM: &str = "platform";
 
 /// Read by `_id` only.
-pub const INDEXES: CollectionIndexes = CollectionIndexes { collection: COLLECTION, indexes: &[] };
+pub const INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: COLLECTION, validator: validator_of::<Settings>, indexes: &[] };
 
 /// What may be changed while the platform runs. The defaults hold until an admin changes something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
     /// Always `platform`.
@@ -63,7 +66,7 @@ impl Default for Settings {
 
 /// The rules of the delivery fee: a base that covers the first metres, then so much for each kilometre begun, nothing
 /// for large orders. Amounts are minor units of the platform's currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct DeliveryFeeRules {
     /// Charged for any delivery.
@@ -91,7 +94,7 @@ impl Default for DeliveryFeeRules {
 }
 
 /// How long parts of an order may take, in seconds of the platform's clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Deadlines {
     /// A store has this long to accept or reject.

@@ -2,7 +2,9 @@
 
 use daraa_platform::money::{Currency, Money};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::area::ServiceArea;
@@ -32,6 +34,7 @@ pub const MAX_REASON_CHARS: usize = 500;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Store>,
     indexes: &[
         IndexSpec::new(
             "stores_point",
@@ -67,7 +70,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// Where a store is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StoreStatus {
@@ -102,7 +105,7 @@ impl StoreStatus {
 }
 
 /// What moves a store through its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum StoreAction {
@@ -121,7 +124,7 @@ pub enum StoreAction {
 }
 
 /// More preparation time for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RushMode {
     /// Minutes added to every preparation.
     pub extra_minutes: i64,
@@ -130,7 +133,7 @@ pub struct RushMode {
 }
 
 /// The ratings of a store or product, folded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Rating {
     /// How many.
     pub count: i64,
@@ -141,7 +144,7 @@ pub struct Rating {
 }
 
 /// One step of the life cycle.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreEvent {
     /// When.
     pub at: Timestamp,
@@ -158,7 +161,7 @@ pub struct StoreEvent {
 }
 
 /// A selling place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Store {
     /// The id.
     #[serde(rename = "_id")]

@@ -159,6 +159,9 @@ pub(super) async fn matching(
     limit: i64,
 ) -> Result<Vec<Store>, DbError> {
     let mut filter = doc! { "prefixes": { "$all": prefixes }, "status": StoreStatus::Active.as_str() };
+    if among.is_some_and(<[StoreId]>::is_empty) {
+        return Ok(Vec::new());
+    }
     if let Some(among) = among {
         filter.insert("_id", doc! { "$in": among });
     }

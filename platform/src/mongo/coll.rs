@@ -1,5 +1,6 @@
 //! A typed collection. Every operation is named, timed, traced and bounded by a deadline.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
@@ -10,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use super::record::{Asked, PIPELINE, Recorder};
 use super::{DbError, Tx};
 
 /// No unpaged read returns more rows than this; longer lists are paged or streamed.
@@ -21,29 +23,42 @@ pub struct Coll<T: Send + Sync> {
     inner: Collection<T>,
     name: &'static str,
     deadline: Duration,
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl<T: Send + Sync> Clone for Coll<T> {
     fn clone(&self) -> Self {
-        Self { inner: self.inner.clone(), name: self.name, deadline: self.deadline }
+        self.within(self.deadline)
     }
 }
 
 impl<T: Send + Sync> Coll<T> {
-    pub(super) fn new(inner: Collection<T>, name: &'static str, deadline: Duration) -> Self {
-        Self { inner, name, deadline }
+    pub(super) fn new(
+        inner: Collection<T>,
+        name: &'static str,
+        deadline: Duration,
+        recorder: Option<Arc<Recorder>>,
+    ) -> Self {
+        Self { inner, name, deadline, recorder }
     }
 
     /// The same collection with another deadline, for long operations.
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {
-        Self { inner: self.inner.clone(), name: self.name, deadline }
+        Self { inner: self.inner.clone(), name: self.name, deadline, recorder: self.recorder.clone() }
     }
 
     /// The driver's collection, for what this type does not offer.
     #[must_use]
     pub fn raw(&self) -> &Collection<T> {
         &self.inner
+    }
+
+    /// Tells the recorder, where there is one, what is asked for.
+    fn note(&self, op: &'static str, asked: Asked<'_>) {
+        if let Some(recorder) = &self.recorder {
+            recorder.note(asked.shape(op, self.name));
+        }
     }
 
     async fn run<R>(
@@ -72,6 +87,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
     /// # Errors
     /// Database failure.
     pub async fn find_one(&self, op: &'static str, filter: Document) -> Result<Option<T>, DbError> {
+        self.note(op, Asked::one("find", &filter));
         self.run(op, self.inner.find_one(filter)).await
     }
 
@@ -85,6 +101,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         op: &'static str,
         filter: Document,
     ) -> Result<Option<T>, DbError> {
+        self.note(op, Asked::one("find", &filter));
         self.run(op, self.inner.find_one(filter).session(&mut tx.session)).await
     }
 
@@ -99,6 +116,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         sort: Document,
         limit: i64,
     ) -> Result<Vec<T>, DbError> {
+        self.note(op, Asked::many("find", &filter).in_order(&sort));
         let limit = limit.clamp(1, MAX_ROWS);
         self.run(op, async {
             let batch = u32::try_from(limit).unwrap_or(u32::MAX);
@@ -154,6 +172,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         sort: Document,
         limit: i64,
     ) -> Result<Vec<T>, DbError> {
+        self.note(op, Asked::many("find", &filter).in_order(&sort));
         let limit = limit.clamp(1, MAX_ROWS);
         self.run(op, async {
             let mut cursor = self.inner.find(filter).sort(sort).limit(limit).session(&mut tx.session).await?;
@@ -211,6 +230,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<bool, DbError> {
+        self.note(op, Asked::one("update", &filter));
         Ok(self.run(op, self.inner.update_one(filter, update)).await?.matched_count > 0)
     }
 
@@ -225,6 +245,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<bool, DbError> {
+        self.note(op, Asked::one("update", &filter));
         Ok(self.run(op, self.inner.update_one(filter, update).session(&mut tx.session)).await?.matched_count
             > 0)
     }
@@ -239,6 +260,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<bool, DbError> {
+        self.note(op, Asked::one("update", &filter));
         Ok(self.run(op, self.inner.update_one(filter, update).upsert(true)).await?.upserted_id.is_some())
     }
 
@@ -253,6 +275,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<bool, DbError> {
+        self.note(op, Asked::one("update", &filter));
         let work = self.inner.update_one(filter, update).upsert(true).session(&mut tx.session);
         Ok(self.run(op, work).await?.upserted_id.is_some())
     }
@@ -267,6 +290,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<u64, DbError> {
+        self.note(op, Asked::many("update", &filter));
         Ok(self.run(op, self.inner.update_many(filter, update)).await?.matched_count)
     }
 
@@ -281,6 +305,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<u64, DbError> {
+        self.note(op, Asked::many("update", &filter));
         Ok(self.run(op, self.inner.update_many(filter, update).session(&mut tx.session)).await?.matched_count)
     }
 
@@ -294,6 +319,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<Option<T>, DbError> {
+        self.note(op, Asked::one("update", &filter));
         let work = self.inner.find_one_and_update(filter, update).return_document(ReturnDocument::After);
         self.run(op, work).await
     }
@@ -309,6 +335,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         filter: Document,
         update: Document,
     ) -> Result<Option<T>, DbError> {
+        self.note(op, Asked::one("update", &filter));
         let work = self
             .inner
             .find_one_and_update(filter, update)
@@ -328,6 +355,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         sort: Document,
         update: Document,
     ) -> Result<Option<T>, DbError> {
+        self.note(op, Asked::one("update", &filter).in_order(&sort));
         let work =
             self.inner.find_one_and_update(filter, update).sort(sort).return_document(ReturnDocument::After);
         self.run(op, work).await
@@ -338,6 +366,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
     /// # Errors
     /// Database failure.
     pub async fn delete_one(&self, op: &'static str, filter: Document) -> Result<bool, DbError> {
+        self.note(op, Asked::one("delete", &filter));
         Ok(self.run(op, self.inner.delete_one(filter)).await?.deleted_count > 0)
     }
 
@@ -346,6 +375,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
     /// # Errors
     /// Database failure.
     pub async fn delete_many(&self, op: &'static str, filter: Document) -> Result<u64, DbError> {
+        self.note(op, Asked::many("delete", &filter));
         Ok(self.run(op, self.inner.delete_many(filter)).await?.deleted_count)
     }
 
@@ -359,6 +389,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         op: &'static str,
         filter: Document,
     ) -> Result<u64, DbError> {
+        self.note(op, Asked::many("delete", &filter));
         Ok(self.run(op, self.inner.delete_many(filter).session(&mut tx.session)).await?.deleted_count)
     }
 
@@ -367,6 +398,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
     /// # Errors
     /// Database failure.
     pub async fn count_up_to(&self, op: &'static str, filter: Document, cap: u64) -> Result<u64, DbError> {
+        self.note(op, Asked::many("count", &filter));
         self.run(op, self.inner.count_documents(filter).limit(cap)).await
     }
 
@@ -375,6 +407,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
     /// # Errors
     /// Database failure.
     pub async fn ids(&self, op: &'static str, filter: Document, limit: i64) -> Result<Vec<Bson>, DbError> {
+        self.note(op, Asked::many("find", &filter));
         self.run(op, async {
             let rows: Vec<Document> = self
                 .inner
@@ -399,6 +432,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
         op: &'static str,
         mut pipeline: Vec<Document>,
     ) -> Result<Vec<R>, DbError> {
+        self.note(op, Asked::many("aggregate", &mongodb::bson::doc! { PIPELINE: pipeline.clone() }));
         pipeline.push(mongodb::bson::doc! { "$limit": MAX_ROWS });
         self.run(op, async { self.inner.aggregate(pipeline).with_type::<R>().await?.try_collect().await })
             .await

@@ -1,4 +1,5 @@
-//! Declared indexes: each model lists its own; this module compares them with the database and applies them.
+//! Declared indexes and validators: each model lists its own; this module compares them with the database and applies
+//! them.
 //!
 //! A starting production server never builds an index: it refuses to serve on drift.
 
@@ -140,11 +141,14 @@ impl IndexSpec {
     }
 }
 
-/// The declared indexes of one collection.
+/// One collection as it is declared: its name, the shape of its documents, its indexes.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct CollectionIndexes {
     /// The collection.
     pub collection: &'static str,
+    /// What its documents look like.
+    #[serde(skip)]
+    pub validator: fn() -> Document,
     /// Its indexes, without `_id_`.
     pub indexes: &'static [IndexSpec],
 }
@@ -178,6 +182,11 @@ pub enum Drift {
         /// As found, JSON.
         found: String,
     },
+    /// The collection takes documents of another shape than declared.
+    Validator {
+        /// The collection.
+        collection: String,
+    },
 }
 
 impl std::fmt::Display for Drift {
@@ -188,6 +197,7 @@ impl std::fmt::Display for Drift {
             Self::Different { collection, index, declared, found } => {
                 write!(f, "different {collection}.{index}: declared {declared}, found {found}")
             }
+            Self::Validator { collection } => write!(f, "validator of {collection} differs"),
         }
     }
 }
@@ -199,7 +209,12 @@ impl std::fmt::Display for Drift {
 pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<Drift>, DbError> {
     let work = async {
         let mut drifts = Vec::new();
+        let validators = found_validators(mongo).await?;
         for collection in declared {
+            // One that is not there at all shows by its missing indexes.
+            if validators.get(collection.collection).is_some_and(|found| *found != (collection.validator)()) {
+                drifts.push(Drift::Validator { collection: collection.collection.to_owned() });
+            }
             let mut found = found_indexes(mongo, collection.collection).await?;
             for spec in collection.indexes {
                 match found.remove(spec.name) {
@@ -234,7 +249,8 @@ pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<D
         .map_err(|_| DbError::Deadline { op: "db.indexes.diff" })?
 }
 
-/// Creates the missing collections and indexes; says which. Never drops or rebuilds: that is a migration.
+/// Creates the missing collections and indexes and sets the validators; says which. Never drops or rebuilds: that is a
+/// migration.
 /// `progress` is told each collection before its indexes are built.
 ///
 /// # Errors
@@ -244,13 +260,25 @@ pub async fn apply(
     declared: &[CollectionIndexes],
     progress: impl Fn(&str),
 ) -> Result<Vec<String>, DbError> {
-    let existing: Vec<String> = within(mongo.db().list_collection_names().into_future()).await?;
+    let validators = within_db(found_validators(mongo)).await?;
     let mut made = Vec::new();
     for collection in declared {
         progress(collection.collection);
-        if !existing.iter().any(|name| name == collection.collection) {
-            // Collections are created ahead: a transaction must not have to create one.
-            within(mongo.db().create_collection(collection.collection).into_future()).await?;
+        let validator = (collection.validator)();
+        match validators.get(collection.collection) {
+            Some(found) if *found == validator => {}
+            known => {
+                // Collections are created ahead: a transaction must not have to create one.
+                let verb = if known.is_some() { "collMod" } else { "create" };
+                let command = doc! {
+                    verb: collection.collection,
+                    "validator": validator,
+                    "validationLevel": "strict",
+                    "validationAction": "error",
+                };
+                within(mongo.db().run_command(command).into_future()).await?;
+                made.push(format!("validator of {}", collection.collection));
+            }
         }
         let found = found_indexes(mongo, collection.collection).await?;
         let missing: Vec<&IndexSpec> =
@@ -282,6 +310,18 @@ async fn within<T>(work: impl Future<Output = mongodb::error::Result<T>>) -> Res
     Ok(tokio::time::timeout(APPLY_DEADLINE, work)
         .await
         .map_err(|_| DbError::Deadline { op: "db.indexes.apply" })??)
+}
+
+async fn within_db<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<T, DbError> {
+    tokio::time::timeout(READ_DEADLINE, work)
+        .await
+        .map_err(|_| DbError::Deadline { op: "db.indexes.read" })?
+}
+
+/// The validator of every collection there is; an empty one where it has none.
+async fn found_validators(mongo: &Mongo) -> Result<BTreeMap<String, Document>, DbError> {
+    let rows: Vec<_> = mongo.db().list_collections().await?.try_collect().await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.options.validator.unwrap_or_default())).collect())
 }
 
 async fn found_indexes(mongo: &Mongo, collection: &str) -> Result<BTreeMap<String, Document>, DbError> {

@@ -5,12 +5,15 @@ mod coll;
 mod error;
 pub mod index;
 pub mod migrate;
+pub mod record;
+pub mod shape;
 mod tx;
 
 pub use coll::{Coll, MAX_ROWS};
 pub use error::DbError;
 pub use tx::{Attempts, Tx, to_the_end};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use mongodb::bson::doc;
@@ -75,6 +78,7 @@ pub struct Mongo {
     client: mongodb::Client,
     db: mongodb::Database,
     config: MongoConfig,
+    recorder: Option<Arc<record::Recorder>>,
 }
 
 impl Mongo {
@@ -106,7 +110,7 @@ impl Mongo {
         }
         let client = mongodb::Client::with_options(options)?;
         let db = client.database(&config.database);
-        Ok(Self { client, db, config })
+        Ok(Self { client, db, config, recorder: None })
     }
 
     /// The same client on another database (tests, restore).
@@ -114,13 +118,25 @@ impl Mongo {
     pub fn with_database(&self, name: &str) -> Self {
         let mut config = self.config.clone();
         name.clone_into(&mut config.database);
-        Self { client: self.client.clone(), db: self.client.database(name), config }
+        Self {
+            client: self.client.clone(),
+            db: self.client.database(name),
+            config,
+            recorder: self.recorder.clone(),
+        }
+    }
+
+    /// The same client, telling `recorder` the shape of every query.
+    #[must_use]
+    pub fn recorded_by(self, recorder: Arc<record::Recorder>) -> Self {
+        Self { recorder: Some(recorder), ..self }
     }
 
     /// A typed collection that reads the primary: for whatever decides about money, stock or state.
     #[must_use]
     pub fn coll<T: Send + Sync>(&self, name: &'static str) -> Coll<T> {
-        Coll::new(self.db.collection(name), name, Duration::from_millis(self.config.operation_ms))
+        let deadline = Duration::from_millis(self.config.operation_ms);
+        Coll::new(self.db.collection(name), name, deadline, self.recorder.clone())
     }
 
     /// A typed collection for browsing: prefers the primary, reads a secondary while there is none.
@@ -136,6 +152,7 @@ impl Mongo {
             self.db.collection_with_options(name, options),
             name,
             Duration::from_millis(self.config.operation_ms),
+            self.recorder.clone(),
         )
     }
 

@@ -2,6 +2,7 @@
 
 mod db;
 mod indexes;
+mod queries;
 mod serve;
 
 use std::io::Write as _;
@@ -38,6 +39,11 @@ enum Command {
     Indexes {
         #[command(subcommand)]
         command: indexes::Command,
+    },
+    /// The queries the code can issue.
+    Queries {
+        #[command(subcommand)]
+        command: queries::Command,
     },
     /// Make the demo city; run again, it completes what is missing. Refused in production.
     Seed {
@@ -80,6 +86,9 @@ async fn run(args: Args) -> CliResult {
     if let Command::Indexes { command: indexes::Command::List { json } } = args.command {
         return indexes::list(json);
     }
+    if let Command::Queries { command: queries::Command::List { json } } = args.command {
+        return queries::list(json);
+    }
     if let Command::Seed { list: true } = args.command {
         write!(std::io::stdout(), "{}", seed::list())?;
         return Ok(ExitCode::SUCCESS);
@@ -90,6 +99,7 @@ async fn run(args: Args) -> CliResult {
         Command::Serve => serve::serve(&settings).await,
         Command::Schema => Ok(ExitCode::SUCCESS),
         Command::Seed { .. } => make_demo_city(&settings).await,
+        Command::Queries { command } => queries::run(&mongo(&settings).await?, &settings, command).await,
         Command::Admin { phone } => make_admin(&settings, &phone).await,
         Command::Indexes { command } => indexes::run(&mongo(&settings).await?, command).await,
         Command::Db { command } => db::run(&settings, command).await,

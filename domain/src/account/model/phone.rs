@@ -23,6 +23,8 @@ pub struct Phone(String);
 #[error("not a phone number")]
 pub struct NotAPhone;
 
+daraa_platform::stored_as!(Phone, daraa_platform::mongo::shape::text());
+
 impl Phone {
     /// Reads `+963 944 123 456`, `00963944123456`, and the Syrian local form `0944 123 456`; spaces, hyphens,
     /// brackets and Arabic-Indic digits are understood.

@@ -1,8 +1,10 @@
 //! The stored stock of a variant.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{OrderId, ProductId, StoreId, VariantId};
@@ -16,6 +18,7 @@ pub const MAX_QUANTITY: i64 = 1_000_000;
 /// The declared indexes of the stock.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<StockItem>,
     indexes: &[
         IndexSpec::new(
             "stock_items_store",
@@ -40,6 +43,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the adjustments.
 pub const ADJUSTMENT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: ADJUSTMENTS,
+    validator: validator_of::<StockAdjustment>,
     indexes: &[
         IndexSpec::new(
             "stock_adjustments_variant",
@@ -55,7 +59,7 @@ pub const ADJUSTMENT_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// What an order holds of a variant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reservation {
     /// The order.
     pub id: OrderId,
@@ -67,7 +71,7 @@ pub struct Reservation {
 }
 
 /// The stock of one variant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StockItem {
     /// The variant.
     #[serde(rename = "_id")]
@@ -95,10 +99,11 @@ pub struct StockItem {
 }
 
 /// A change by hand, kept for ever.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StockAdjustment {
     /// The id.
     #[serde(rename = "_id")]
+    #[schemars(schema_with = "daraa_platform::mongo::shape::id_field")]
     pub id: ObjectId,
     /// The variant.
     pub variant_id: VariantId,

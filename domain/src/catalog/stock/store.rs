@@ -88,7 +88,8 @@ pub(super) async fn settle(
 /// Reservations past their time, of up to `limit` variants.
 pub(super) async fn expired(app: &App, now: Timestamp, limit: i64) -> Result<Vec<DueReservation>, DbError> {
     let filter = doc! { "reservations.expires_at": { "$lte": now } };
-    let sort = doc! { "reservations.expires_at": 1 };
+    // In no order: an index on elements of an array gives none.
+    let sort = Document::new();
     let rows: Vec<StockItem> =
         app.mongo.coll(COLLECTION).find_many("db.stock.expired", filter, sort, limit).await?;
     Ok(rows

@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::super::model::CommandRef;
@@ -17,6 +19,7 @@ const OFFER_TTL_SECS: i64 = 180 * 24 * 3_600;
 /// The declared indexes of the offers.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<CourierOffer>,
     indexes: &[
         IndexSpec::new("offer_live_delivery", &[Key::Asc("delivery_id")], "one live offer per delivery")
             .unique()
@@ -48,7 +51,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// Where an offer stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OfferStatus {
@@ -79,7 +82,7 @@ impl OfferStatus {
 }
 
 /// What can be done about an offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OfferAction {
     /// The courier takes it.
@@ -93,7 +96,7 @@ pub enum OfferAction {
 }
 
 /// Why a courier does not want an offer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum DeclineReason {
@@ -112,7 +115,7 @@ pub enum DeclineReason {
 }
 
 /// An offer of a delivery to one courier.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CourierOffer {
     /// The id.
     #[serde(rename = "_id")]

@@ -2,7 +2,7 @@
 
 use daraa_platform::mongo::{Coll, DbError, Tx};
 use daraa_platform::time::Timestamp;
-use mongodb::bson::{Bson, doc, serialize_to_bson};
+use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
 use super::model::{COLLECTION, CourierOffer, DeclineReason, OfferStatus};
 use crate::app::App;
@@ -54,8 +54,7 @@ pub(in crate::delivery) async fn live_of_courier(
     let filter = doc! {
         "courier_id": courier_id, "status": OfferStatus::Offered.as_str(), "expires_at": { "$gt": now },
     };
-    let sort = doc! { "made_at": -1, "_id": -1 };
-    offers(app).find_many("db.offer.live_of_courier", filter, sort, MAX_LIVE).await
+    offers(app).find_many("db.offer.live_of_courier", filter, Document::new(), MAX_LIVE).await
 }
 
 /// Who was asked about a delivery, in order.

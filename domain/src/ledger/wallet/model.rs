@@ -2,7 +2,9 @@
 
 use daraa_platform::money::{Currency, Money, MoneyError};
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, LedgerTransactionId, OrderId, WalletId, WalletTransactionId};
@@ -14,6 +16,7 @@ pub(super) const REF_INDEX: &str = "wallet_transactions_ref";
 /// The indexes of the wallets.
 pub const WALLET_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: WALLETS,
+    validator: validator_of::<Wallet>,
     indexes: &[
         IndexSpec::new(
             "wallets_account_currency",
@@ -28,6 +31,7 @@ pub const WALLET_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the movements (D3).
 pub const MOVEMENT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: MOVEMENTS,
+    validator: validator_of::<WalletTransaction>,
     indexes: &[
         IndexSpec::new(
             "wallet_transactions_wallet_created",
@@ -57,7 +61,7 @@ pub const MOVEMENT_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// An amount set aside for an order that is not finished.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WalletHold {
     /// The order.
     pub order_id: OrderId,
@@ -69,7 +73,7 @@ pub struct WalletHold {
 
 /// A customer's money with us, in one currency. `available_minor` is always the balance less all holds and never
 /// below zero: a debit states that in its filter.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Wallet {
     /// The id.
     #[serde(rename = "_id")]
@@ -115,7 +119,7 @@ impl Wallet {
 }
 
 /// Why a wallet moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum), graphql(name = "WalletTransactionType"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MovementType {
@@ -128,7 +132,7 @@ pub enum MovementType {
 }
 
 /// How far a movement is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum), graphql(name = "WalletTransactionStatus"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MovementStatus {
@@ -141,7 +145,7 @@ pub enum MovementStatus {
 }
 
 /// One movement of a wallet, as its owner reads it. The ledger is the book; this is its readable side.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct WalletTransaction {
     /// The id.
     #[serde(rename = "_id")]

@@ -2,7 +2,9 @@
 
 use daraa_platform::money::Money;
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules::{RefundAction, RefundStatus};
@@ -17,6 +19,7 @@ pub const MAX_REFUNDS_PER_ORDER: i64 = 20;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<Refund>,
     indexes: &[
         IndexSpec::new("refunds_order", &[Key::Asc("order_id"), Key::Asc("_id")], "the refunds of an order"),
         IndexSpec::new(
@@ -28,7 +31,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A line that is refunded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefundLine {
     /// The order's line.
     pub line_id: OrderLineId,
@@ -37,7 +40,7 @@ pub struct RefundLine {
 }
 
 /// One change of a refund.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RefundHistoryEntry {
     /// When.
     pub at: Timestamp,
@@ -54,7 +57,7 @@ pub struct RefundHistoryEntry {
 }
 
 /// A refund.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Refund {
     /// The id; the payment provider knows the refund by it.
     #[serde(rename = "_id")]

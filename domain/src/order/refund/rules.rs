@@ -2,6 +2,7 @@
 
 use daraa_platform::money::{Money, MoneyError};
 use mongodb::bson::Bson;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Refund, RefundLine};
@@ -10,7 +11,7 @@ use crate::order::error::OrderError;
 use crate::order::model::{ItemClaims, LineClaim, Order, OrderLine};
 
 /// The state of a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundStatus {
@@ -54,7 +55,7 @@ impl From<RefundStatus> for Bson {
 }
 
 /// What can be done to a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum), graphql(name = "RefundAction"))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RefundAction {

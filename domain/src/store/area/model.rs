@@ -5,6 +5,7 @@ use geo::{
     Area as _, BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _,
 };
 use mongodb::bson::{Bson, doc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::place::Point;
@@ -49,7 +50,7 @@ pub enum BadArea {
 }
 
 /// A checked area: outlines with holes, on the plane of longitude and latitude.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "GeoJsonArea", try_from = "GeoJsonArea")]
 pub struct ServiceArea(MultiPolygon<f64>);
 
@@ -149,7 +150,7 @@ fn ring(points: Vec<Point>) -> Result<LineString<f64>, BadArea> {
 }
 
 /// Stored always as MultiPolygon, so that every document has one shape; a Polygon is understood, too.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", content = "coordinates")]
 enum GeoJsonArea {
     Polygon(Vec<Vec<[f64; 2]>>),

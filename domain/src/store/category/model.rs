@@ -1,6 +1,8 @@
 //! The stored category.
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
+use daraa_platform::mongo::shape::validator_of;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::StoreCategoryId;
@@ -15,6 +17,7 @@ pub const MAX_CATEGORIES: i64 = 500;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
+    validator: validator_of::<StoreCategory>,
     indexes: &[
         IndexSpec::new(SLUG_INDEX, &[Key::Asc("slug")], "one category per slug").unique(),
         IndexSpec::new(
@@ -26,7 +29,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A node of the category tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoreCategory {
     /// The id.
     #[serde(rename = "_id")]

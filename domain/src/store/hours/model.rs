@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A day is opened and closed at most this often; more is a typing error.
@@ -14,7 +15,7 @@ pub const MAX_OVERRIDES: usize = 60;
 pub const MAX_CLOSURES: usize = 30;
 
 /// A day of the week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Weekday {
@@ -96,7 +97,7 @@ pub enum BadHours {
 }
 
 /// A wall-clock time in whole minutes from midnight, 00:00 to 24:00.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct TimeOfDay(i64);
 
@@ -146,7 +147,7 @@ impl fmt::Display for TimeOfDay {
 }
 
 /// A time zone of the IANA database, stored by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct TimeZone(chrono_tz::Tz);
 
@@ -190,7 +191,7 @@ impl From<TimeZone> for String {
 
 /// From opening to closing on one day. Closing at or before the opening time means past midnight: the range still
 /// belongs to the day it opens; equal times mean 24 hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DayRange {
     /// Opens.
     pub opens: TimeOfDay,
@@ -208,7 +209,7 @@ impl DayRange {
 }
 
 /// A range of the weekly hours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenRange {
     /// The day it opens.
     pub weekday: Weekday,
@@ -228,16 +229,17 @@ impl OpenRange {
 
 /// Hours of one calendar day that replace the weekly ones; no ranges: closed. A range that opened the day before
 /// is not cut.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DayOverride {
     /// The day in the store's time zone.
+    #[schemars(with = "String")]
     pub date: NaiveDate,
     /// Its ranges.
     pub ranges: Vec<DayRange>,
 }
 
 /// A time in which the store is closed whatever its hours say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Closure {
     /// From this instant.
     pub from: Timestamp,
@@ -256,7 +258,7 @@ pub fn parse_date(text: &str) -> Result<NaiveDate, BadHours> {
 }
 
 /// Everything that decides when a store is open by the calendar.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Schedule {
     /// The zone all wall-clock times are in.
     pub time_zone: TimeZone,

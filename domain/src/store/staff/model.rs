@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
+use daraa_platform::mongo::shape::validator_of;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::account::{Account, Phone};
@@ -26,6 +28,7 @@ const INVITATION_TTL_SECS: i64 = 90 * 86_400;
 /// The declared indexes of the memberships.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: STAFF,
+    validator: validator_of::<StaffMember>,
     indexes: &[
         IndexSpec::new(
             MEMBER_INDEX,
@@ -45,6 +48,7 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the invitations.
 pub const INVITATION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: INVITATIONS,
+    validator: validator_of::<Invitation>,
     indexes: &[
         IndexSpec::new(
             OPEN_INDEX,
@@ -69,10 +73,11 @@ pub const INVITATION_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// A person who works for a store.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StaffMember {
     /// The id.
     #[serde(rename = "_id")]
+    #[schemars(schema_with = "daraa_platform::mongo::shape::id_field")]
     pub id: ObjectId,
     /// The store.
     pub store_id: StoreId,
@@ -94,7 +99,7 @@ pub struct StaffPerson {
 }
 
 /// What became of an invitation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[cfg_attr(feature = "graphql", derive(async_graphql::Enum))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum InvitationStatus {
@@ -120,7 +125,7 @@ impl InvitationStatus {
 }
 
 /// A wish that the person behind a number works for a store. Its `Debug` does not show the number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Invitation {
     /// The id.
     #[serde(rename = "_id")]

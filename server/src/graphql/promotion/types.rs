@@ -141,6 +141,13 @@ impl CouponCreateInput {
     }
 }
 
+/// Switches a coupon off.
+#[derive(Debug, InputObject)]
+pub struct CouponDisableInput {
+    /// Which, `cpn_…`.
+    pub coupon_id: ID,
+}
+
 crate::user_errors!(
     /// What was wrong with a request about a coupon.
     CouponUserError, PromotionError, PromotionErrorCode
@@ -149,6 +156,13 @@ crate::payload!(
     /// What `couponCreate` answers.
     CouponCreatePayload, PromotionError, {
         /// The new coupon; null when there are `userErrors`.
+        coupon: CouponObject
+    }
+);
+crate::payload!(
+    /// What `couponDisable` answers.
+    CouponDisablePayload, PromotionError, {
+        /// The coupon as it is now; null when there are `userErrors`.
         coupon: CouponObject
     }
 );
