@@ -9,9 +9,12 @@ use daraa_platform::ports::Ports;
 use daraa_platform::ports::pay::{CardProvider, HttpPay, PAY_CALL_DEADLINE, PayConfig};
 use daraa_platform::ports::sms::{GatewaySms, RecordingSms, SMS_CALL_DEADLINE, Sms, SmsGatewayConfig};
 use daraa_platform::random::Random;
-use daraa_platform::redis::{Cache, CacheError, RateLimiter, RedisPool};
+use daraa_platform::redis::{Cache, CacheError, RateLimiter, RedisPool, SentinelConfig};
 
 use crate::keys::{Keys, KeysError};
+
+/// What nearly every request reads and hardly any changes: kept in this process for a moment, beside Redis.
+const NEAR: &[&str] = &["store", "category", "settings", "product"];
 
 /// The shared parts of one process.
 #[derive(Debug)]
@@ -70,13 +73,12 @@ impl App {
     pub async fn build(settings: &Settings, name: &'static str, random: Random) -> Result<Self, StartError> {
         let password = settings.secrets.mongo_password(&settings.mongo.user)?;
         let mongo = Mongo::connect(settings.mongo.clone(), password.expose(), name).await?;
-        let redis_password = settings.secrets.redis_password()?;
-        let redis = RedisPool::connect(&settings.redis_addr, &redis_password, &settings.redis_prefix)?;
+        let redis = redis(settings)?;
         let clock = settings.clock.clone();
         Ok(Self {
             mode: settings.mode,
             mongo,
-            cache: Cache::new(redis.clone(), random.clone()),
+            cache: Cache::new(redis.clone(), random.clone()).with_near(NEAR),
             limits: RateLimiter::new(redis.clone(), clock.clone(), random.clone())
                 .loosened(settings.limits_times)
                 .with_shared_addresses(settings.shared_address_times),
@@ -93,6 +95,40 @@ impl App {
             feed: crate::feed::Heads::default(),
         })
     }
+
+    /// The same parts on a pool of database connections of its own: what waits for a connection there holds up nobody
+    /// here. Only what is remembered of the feeds is not shared, for it is written by whoever appends.
+    #[must_use]
+    pub fn on(&self, mongo: Mongo) -> Self {
+        Self {
+            mode: self.mode,
+            mongo,
+            redis: self.redis.clone(),
+            cache: self.cache.clone(),
+            limits: self.limits.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+            ids: self.ids.clone(),
+            ports: self.ports.clone(),
+            keys: self.keys.clone(),
+            sessions: self.sessions.clone(),
+            feed: crate::feed::Heads::default(),
+        }
+    }
+}
+
+/// By the Sentinels where there are any, else at its one address.
+fn redis(settings: &Settings) -> Result<RedisPool, StartError> {
+    let password = settings.secrets.redis_password()?;
+    if settings.redis_sentinels.is_empty() {
+        return Ok(RedisPool::connect(&settings.redis_addr, &password, &settings.redis_prefix)?);
+    }
+    let sentinels = SentinelConfig {
+        addrs: settings.redis_sentinels.clone(),
+        master: settings.redis_master.clone(),
+        password: settings.secrets.redis_sentinel_password()?,
+    };
+    Ok(RedisPool::by_sentinels(&sentinels, &password, &settings.redis_prefix)?)
 }
 
 fn ports(settings: &Settings) -> Result<Ports, StartError> {

@@ -4,7 +4,8 @@ use mongodb::bson::{Bson, doc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Mean earth radius in metres (IUGG), as MongoDB's `$geoNear` uses a close value.
+/// Mean earth radius in metres (IUGG). MongoDB's `$geoNear` takes the equator's, which is 0.1 % more: the order of
+/// distances is the same.
 const EARTH_RADIUS_M: f64 = 6_371_008.8;
 
 /// A point (WGS 84).
@@ -55,6 +56,21 @@ impl Point {
         #[expect(clippy::cast_possible_truncation, reason = "at most 20,016 km, far inside i64")]
         let metres = (2.0 * EARTH_RADIUS_M * a.sqrt().min(1.0).asin()).round() as i64;
         metres
+    }
+
+    /// Where it lies on the plane that touches the earth in `centre`, in earth radii to the east and north: the
+    /// gnomonic projection, in which every shortest line on the sphere is straight. So what is inside or outside of an
+    /// outline is decided there as the database decides it on the sphere, also across the date line. `None` beyond
+    /// about 78 degrees from the centre.
+    #[must_use]
+    pub fn on_plane(self, centre: Self) -> Option<(f64, f64)> {
+        const LEAST_COSINE: f64 = 0.2;
+        let (sin, cos) = self.lat.to_radians().sin_cos();
+        let (sin_c, cos_c) = centre.lat.to_radians().sin_cos();
+        let (sin_east, cos_east) = (self.lon - centre.lon).to_radians().sin_cos();
+        let cosine = sin_c * sin + cos_c * cos * cos_east;
+        let (east, north) = (cos * sin_east, cos_c * sin - sin_c * cos * cos_east);
+        (cosine > LEAST_COSINE).then(|| (east / cosine, north / cosine))
     }
 
     /// The GeoJSON document, for queries.

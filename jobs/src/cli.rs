@@ -12,6 +12,7 @@ use daraa_domain::archive;
 use daraa_domain::job::{self, JobRun, RunStatus};
 use daraa_platform::config::Settings;
 use daraa_platform::fault::Fault as _;
+use daraa_platform::mongo::{MongoConfig, Unfit};
 use daraa_platform::paging::PageRequest;
 use daraa_platform::ports::blob::Blobs;
 use daraa_platform::random::Random;
@@ -113,14 +114,28 @@ pub async fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> CliResult {
-    let settings = Settings::from_env()?;
+    let settings = Settings::from_env_over(MongoConfig::background())?;
     telemetry::init_logs(&settings.log, settings.log_format)?;
+    // What is wrong with the database is said in one line with its remedy.
+    carry_out(&settings, args.command).await.map_err(|e| match Unfit::of(&settings.mongo, &*e) {
+        Some(unfit) => unfit.into(),
+        None => e,
+    })
+}
+
+async fn carry_out(settings: &Settings, command: Command) -> CliResult {
     let random = Random::from_os();
     let holder = holder(&random);
+    if matches!(command, Command::Serve) {
+        return serve(settings, random, holder).await;
+    }
+    let mongo = MongoConfig { min_pool_size: 0, ..settings.mongo.clone() };
+    let settings = Settings { mongo, ..settings.clone() };
     let app = Arc::new(App::build(&settings, "daraa-jobs", random).await?);
+    app.mongo.fit().await?;
     let work = Work { app: Arc::clone(&app), archive: Blobs::in_dir(&settings.archive_dir) };
-    match args.command {
-        Command::Serve => serve(&settings, work, holder).await,
+    match command {
+        Command::Serve => Ok(ExitCode::SUCCESS),
         Command::List { json } => list(&app, json).await,
         Command::Run { name, json } => run_job(work, &holder, &name, json).await,
         Command::Archive { files, actor, action, subject, from, to } => {
@@ -204,7 +219,8 @@ async fn check(app: &App, as_json: bool) -> CliResult {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
         for finding in &report.findings {
-            writeln!(out, "{} {}: {}", finding.rule, finding.subject, finding.what)?;
+            writeln!(out, "{} {}: {}", finding.code, finding.subject, finding.what)?;
+            writeln!(out, "    mend: {}", finding.remedy)?;
         }
         writeln!(out, "{} orders looked at, {} findings", report.orders, report.findings.len())?;
     }

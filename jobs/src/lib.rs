@@ -8,6 +8,7 @@ pub mod cli;
 mod health;
 pub mod lead;
 pub mod loops;
+pub mod pools;
 pub mod runner;
 pub mod schedule;
 mod serve;

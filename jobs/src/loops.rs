@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use crate::lead::{give_back, keep};
+use crate::pools::Pools;
 use crate::schedule::LEASE;
 
 /// A contender that did not get the lease tries again after this.
@@ -92,14 +93,28 @@ async fn dispatch(app: &App, fence: Fence) -> Result<u64, delivery::DeliveryErro
 /// The names of the loops, as their leases are called.
 pub const NAMES: &[&str] = &["loop:outbox-relay", "loop:dispatch", "loop:deadlines"];
 
-/// Starts all loops as long-lived tasks of the process.
-pub fn start(app: &Arc<App>, life: &Lifecycle, holder: &str) {
+/// Starts all loops as long-lived tasks of the process, each on the connections of its kind.
+pub fn start(pools: &Pools, life: &Lifecycle, holder: &str) {
     let wake = Arc::new(Notify::new());
-    life.spawn("outbox-watch", watch(Arc::clone(app), life.clone(), Arc::clone(&wake)));
-    life.spawn("outbox-relay", lead_relay(Arc::clone(app), life.clone(), holder.to_owned(), wake));
-    for (name, table) in [("loop:dispatch", DISPATCH), ("loop:deadlines", DEADLINES)] {
-        life.spawn(name, lead_periodic(Arc::clone(app), life.clone(), holder.to_owned(), name, table));
-    }
+    let led = |app: &Arc<App>| Led {
+        control: Arc::clone(&pools.control),
+        app: Arc::clone(app),
+        life: life.clone(),
+        holder: holder.to_owned(),
+    };
+    life.spawn("outbox-watch", watch(Arc::clone(&pools.control), life.clone(), Arc::clone(&wake)));
+    life.spawn("outbox-relay", lead_relay(led(&pools.relay), wake));
+    life.spawn("loop:dispatch", lead_periodic(led(&pools.dispatch), "loop:dispatch", DISPATCH));
+    life.spawn("loop:deadlines", lead_periodic(led(&pools.deadlines), "loop:deadlines", DEADLINES));
+}
+
+/// What a loop that is led is given: `control` holds its lease, `app` does its work, so that work that waits for a
+/// connection costs no lease.
+struct Led {
+    control: Arc<App>,
+    app: Arc<App>,
+    life: Lifecycle,
+    holder: String,
 }
 
 /// Contends for a lease until it is got or the process stops.
@@ -125,18 +140,14 @@ async fn contend(app: &App, life: &Lifecycle, name: &'static str, holder: &str) 
     }
 }
 
-async fn lead_relay(
-    app: Arc<App>,
-    life: Lifecycle,
-    holder: String,
-    wake: Arc<Notify>,
-) -> Result<(), std::convert::Infallible> {
+async fn lead_relay(led: Led, wake: Arc<Notify>) -> Result<(), std::convert::Infallible> {
     const NAME: &str = "loop:outbox-relay";
-    while let Some(fence) = contend(&app, &life, NAME, &holder).await {
-        let lost = keep(&app, NAME, fence, LEASE);
+    let Led { control, app, life, holder } = led;
+    while let Some(fence) = contend(&control, &life, NAME, &holder).await {
+        let lost = keep(&control, NAME, fence, LEASE);
         let work = relay(&app, fence, life.soft().cancelled(), &wake);
         until_lost(NAME, lost, work.instrument(info_span!("job.outbox.relay"))).await;
-        give_back(&app, NAME, fence).await;
+        give_back(&control, NAME, fence).await;
     }
     Ok(())
 }
@@ -183,14 +194,13 @@ async fn watch(app: Arc<App>, life: Lifecycle, wake: Arc<Notify>) -> Result<(), 
 }
 
 async fn lead_periodic(
-    app: Arc<App>,
-    life: Lifecycle,
-    holder: String,
+    led: Led,
     name: &'static str,
     table: &'static [Periodic],
 ) -> Result<(), std::convert::Infallible> {
-    while let Some(fence) = contend(&app, &life, name, &holder).await {
-        let lost = keep(&app, name, fence, LEASE);
+    let Led { control, app, life, holder } = led;
+    while let Some(fence) = contend(&control, &life, name, &holder).await {
+        let lost = keep(&control, name, fence, LEASE);
         // Each has its own rhythm: a slow one holds up no other.
         let rhythms = table.iter().map(|task| rhythm(&app, &life, task, fence));
         let work = async {
@@ -198,7 +208,7 @@ async fn lead_periodic(
             life.soft().cancelled().await;
         };
         until_lost(name, lost, work).await;
-        give_back(&app, name, fence).await;
+        give_back(&control, name, fence).await;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use daraa_domain::app::App;
 use daraa_domain::job::{self, Contender, Dueness, Ending, JobRun, RunStatus, RunTrigger};
 use daraa_domain::outbox::{self, Fence, NewEvent, Topic};
 use daraa_platform::fault::Fault;
@@ -31,6 +32,8 @@ struct Slot {
 /// The runner of one process.
 pub struct Runner {
     work: Arc<Work>,
+    /// What holds leases and records runs: not the connections the jobs work with, or a job could cost its own lease.
+    app: Arc<App>,
     holder: String,
     slots: Mutex<Vec<Slot>>,
     /// The jobs this process is running.
@@ -90,11 +93,19 @@ impl Runner {
             })
             .collect::<Result<_, BadSchedule>>()?;
         Ok(Self {
+            app: Arc::clone(&work.app),
             work,
             holder: holder.to_owned(),
             slots: Mutex::new(slots),
             active: StdMutex::new(HashMap::new()),
         })
+    }
+
+    /// Leases and records go by the connections of `app`, the work by those it was made with.
+    #[must_use]
+    pub fn controlled_by(mut self, app: &Arc<App>) -> Self {
+        self.app = Arc::clone(app);
+        self
     }
 
     /// Looks for what is due, asked for or abandoned, and claims it; `at` is the steady clock's present. A job that
@@ -105,7 +116,7 @@ impl Runner {
     pub async fn look(&self, at: Instant) -> Result<Vec<Begun>, DbError> {
         let mut begun = Vec::new();
         let mut slots = self.slots.lock().await;
-        let app = &self.work.app;
+        let app = &self.app;
         let (requested, running) = tokio::try_join!(job::requested(app), job::running(app))?;
         for slot in slots.iter_mut() {
             if self.is_active(slot.job.name) {
@@ -131,7 +142,7 @@ impl Runner {
         open: bool,
         at: Instant,
     ) -> Result<Option<Begun>, DbError> {
-        let app = &self.work.app;
+        let app = &self.app;
         let now = app.clock.now();
         let due = match slot.times.last(now) {
             Some(tick) if slot.dealt_with.is_none_or(|last| tick > last) => {
@@ -169,7 +180,7 @@ impl Runner {
     }
 
     async fn skip(&self, slot: &mut Slot, tick: Timestamp, reason: &str) -> Result<(), DbError> {
-        if job::skip_tick(&self.work.app, slot.job.name, tick, reason).await?.is_some() {
+        if job::skip_tick(&self.app, slot.job.name, tick, reason).await?.is_some() {
             info!(job = slot.job.name, tick = %tick, reason, "tick skipped");
         }
         slot.dealt_with = Some(tick);
@@ -183,7 +194,7 @@ impl Runner {
         trigger: RunTrigger,
         at: Instant,
     ) -> Result<Option<Begun>, DbError> {
-        let app = &self.work.app;
+        let app = &self.app;
         let Some(fence) = slot.contender.attempt(app, at).await? else { return Ok(None) };
         job::abandon_older(app, slot.job.name, fence).await?;
         let run = job::claim_tick(app, slot.job.name, tick, trigger, &self.holder, fence).await?;
@@ -197,7 +208,7 @@ impl Runner {
         run: &JobRun,
         at: Instant,
     ) -> Result<Option<Begun>, DbError> {
-        let app = &self.work.app;
+        let app = &self.app;
         let Some(fence) = slot.contender.attempt(app, at).await? else { return Ok(None) };
         job::abandon_older(app, slot.job.name, fence).await?;
         let run = job::claim_manual(app, run.id, &self.holder, fence).await?;
@@ -206,7 +217,7 @@ impl Runner {
 
     /// Takes over a job whose holder is gone and begins it anew: tasks are idempotent.
     async fn recover(&self, slot: &mut Slot, at: Instant) -> Result<Option<Begun>, DbError> {
-        let app = &self.work.app;
+        let app = &self.app;
         let Some(fence) = slot.contender.attempt(app, at).await? else { return Ok(None) };
         if job::abandon_older(app, slot.job.name, fence).await? == 0 {
             return self.begun(slot.job, None, fence).await;
@@ -223,7 +234,7 @@ impl Runner {
         fence: Fence,
     ) -> Result<Option<Begun>, DbError> {
         let Some(run) = run else {
-            give_back(&self.work.app, &lease_name(job.name), fence).await;
+            give_back(&self.app, &lease_name(job.name), fence).await;
             return Ok(None);
         };
         self.set_active(job.name, Some(fence));
@@ -240,7 +251,7 @@ impl Runner {
             .iter_mut()
             .find(|slot| slot.job.name == name)
             .ok_or_else(|| RunError::Unknown(name.to_owned()))?;
-        let app = &self.work.app;
+        let app = &self.app;
         let fence = slot.contender.attempt(app, Instant::now()).await?.ok_or(RunError::Busy)?;
         job::abandon_older(app, slot.job.name, fence).await?;
         let run = job::start_manual(app, slot.job.name, by, &self.holder, fence).await?;
@@ -258,7 +269,7 @@ impl Runner {
     }
 
     async fn execute_inner(&self, job: &'static Job, run: &JobRun, fence: Fence) -> RunStatus {
-        let app = &self.work.app;
+        let app = &self.app;
         let name = lease_name(job.name);
         info!(trigger = ?run.trigger, "job begins");
         let started = Instant::now();
@@ -323,7 +334,7 @@ impl Runner {
             topics: vec![Topic::Ops],
             data: doc! { "job": job.name },
         };
-        if let Err(e) = outbox::emit(&self.work.app, event).await {
+        if let Err(e) = outbox::emit(&self.app, event).await {
             error!(cause = %e, "ops could not be told");
         }
     }

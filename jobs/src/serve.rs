@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use daraa_domain::app::App;
+use daraa_domain::migrations;
 use daraa_platform::config::Settings;
 use daraa_platform::lifecycle::Lifecycle;
+use daraa_platform::mongo::{Unfit, migrate};
+use daraa_platform::ports::blob::Blobs;
+use daraa_platform::random::Random;
 use daraa_platform::telemetry;
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job as Tick, JobScheduler};
 use tracing::{info, warn};
 
+use crate::pools::Pools;
 use crate::runner::Runner;
 use crate::schedule::JOBS;
 use crate::tasks::Work;
@@ -19,6 +24,8 @@ use crate::{health, loops};
 
 /// Without a tick for this long the runner looks by itself.
 const LOOK_ANYWAY: Duration = Duration::from_secs(5);
+/// While the database is away at the start it is asked again after this.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Serves until a signal.
 ///
@@ -26,23 +33,65 @@ const LOOK_ANYWAY: Duration = Duration::from_secs(5);
 /// What kept the process from starting.
 pub(crate) async fn serve(
     settings: &Settings,
-    work: Work,
+    random: Random,
     holder: String,
 ) -> Result<ExitCode, Box<dyn std::error::Error + Send + Sync>> {
     let life = Lifecycle::new();
+    // Before the first connection: what is not counted from the beginning is counted wrong.
     let metrics = telemetry::init_metrics()?;
     for (name, value) in settings.describe() {
         info!(name, value, "setting");
     }
-    let work = Arc::new(work);
-    let app: Arc<App> = Arc::clone(&work.app);
+    let pools = Pools::build(settings, random).await?;
+    for (name, app) in pools.each() {
+        let config = app.mongo.config();
+        info!(name, max = config.max_pool_size, min = config.min_pool_size, "connections of a kind of work");
+    }
     let listener = tokio::net::TcpListener::bind(settings.jobs_listen).await?;
     info!(listen = %settings.jobs_listen, holder, "jobs service starts");
-    life.spawn("health", health::serve(listener, Arc::clone(&app), life.clone(), metrics));
-    loops::start(&app, &life, &holder);
-    let runner = Arc::new(Runner::new(work, &holder, JOBS)?);
-    life.spawn("schedule", ticking(runner, life.clone()));
+    life.spawn("health", health::serve(listener, Arc::clone(&pools.control), life.clone(), metrics));
+    let archive = Blobs::in_dir(&settings.archive_dir);
+    let work = Arc::new(Work { app: Arc::clone(&pools.scheduled), archive });
+    let runner = Runner::new(work, &holder, JOBS)?.controlled_by(&pools.control);
+    let starting = life.clone();
+    life.track(async move {
+        if fit(&pools.control, &starting).await {
+            loops::start(&pools, &starting, &holder);
+            starting.spawn("schedule", ticking(Arc::new(runner), starting.clone()));
+        }
+    });
     Ok(life.run(Duration::ZERO, settings.drain).await)
+}
+
+/// Waits for the database, then looks whether it is one we may work with; if not the process ends. Nothing is changed
+/// before.
+async fn fit(app: &App, life: &Lifecycle) -> bool {
+    let mut told = false;
+    loop {
+        let looked = async {
+            app.mongo.fit().await?;
+            let newer = migrate::pending(&app.mongo, migrations::ALL).await;
+            newer.map(drop).map_err(|e| Unfit::from_db(app.mongo.config(), &e))
+        };
+        let unfit = tokio::select! {
+            looked = looked => match looked {
+                Ok(()) => return true,
+                Err(unfit) => unfit,
+            },
+            () = life.soft().cancelled() => return false,
+        };
+        if !unfit.passing() {
+            life.refuse(&unfit.to_string());
+            return false;
+        }
+        if !std::mem::replace(&mut told, true) {
+            warn!(cause = %unfit, "waiting for the database");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ASK_AGAIN) => {}
+            () = life.soft().cancelled() => return false,
+        }
+    }
 }
 
 /// Lets the runner look at every tick of the cron crate. Runs begun here are waited for when the process stops.

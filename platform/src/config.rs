@@ -8,6 +8,8 @@
 //! | `DARAA_ARCHIVE_DIR` | folder of the archives the jobs service writes | `.daraa/archive` |
 //! | `DARAA_MONGO_<FIELD>` | any field of [`MongoConfig`] (`URI`, `DATABASE`, `USER`, `MAX_POOL_SIZE`, …) | see there |
 //! | `DARAA_REDIS_ADDR` | `host:port` of Redis | `127.0.0.1:6379` |
+//! | `DARAA_REDIS_SENTINELS` | `host:port` of the Sentinels, separated by commas; with them `DARAA_REDIS_ADDR` is not used | none |
+//! | `DARAA_REDIS_MASTER` | the name under which the Sentinels watch the master | `daraa` |
 //! | `DARAA_REDIS_PREFIX` | put before every Redis key | `daraa:` |
 //! | `DARAA_SECRETS_DIR` | folder of the secret files | `secrets` |
 //! | `DARAA_PAY_URL` | base address of the payment provider | none: card payments are off |
@@ -183,6 +185,15 @@ impl Secrets {
         self.read("redis_password")
     }
 
+    /// The password of the Sentinels (`redis_sentinel_password`); that of Redis where there is no such file.
+    ///
+    /// # Errors
+    /// The file is unreadable or empty, or neither is there.
+    pub fn redis_sentinel_password(&self) -> Result<Secret, ConfigError> {
+        const OWN: &str = "redis_sentinel_password";
+        if self.has(OWN) { self.read(OWN) } else { self.redis_password() }
+    }
+
     /// The key that signs access tokens (`token_key`).
     ///
     /// # Errors
@@ -253,8 +264,12 @@ pub struct Settings {
     pub archive_dir: PathBuf,
     /// MongoDB: where, as whom, pool and deadlines.
     pub mongo: MongoConfig,
-    /// `host:port` of Redis.
+    /// `host:port` of Redis, where there are no Sentinels.
     pub redis_addr: String,
+    /// `host:port` of each Sentinel; empty where there are none.
+    pub redis_sentinels: Vec<String>,
+    /// The name under which the Sentinels watch the master.
+    pub redis_master: String,
     /// Put before every Redis key, so that several systems (and tests) can share one Redis.
     pub redis_prefix: String,
     /// Where the secret files lie.
@@ -292,7 +307,15 @@ impl Settings {
     /// # Errors
     /// A variable that cannot be used, named.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        Self::from_env_over(MongoConfig::default())
+    }
+
+    /// [`Self::from_env`] over other defaults of the database's settings.
+    ///
+    /// # Errors
+    /// A variable that cannot be used, named.
+    pub fn from_env_over(mongo: MongoConfig) -> Result<Self, ConfigError> {
+        Self::from_lookup_over(mongo, |name| std::env::var(name).ok())
     }
 
     /// From any source of variables; an empty variable counts as absent.
@@ -300,6 +323,17 @@ impl Settings {
     /// # Errors
     /// A variable that cannot be used, named.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::from_lookup_over(MongoConfig::default(), lookup)
+    }
+
+    /// [`Self::from_lookup`] over other defaults of the database's settings.
+    ///
+    /// # Errors
+    /// A variable that cannot be used, named.
+    pub fn from_lookup_over(
+        mongo: MongoConfig,
+        lookup: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let env = Env(&lookup);
         let mode = env.parse("DARAA_MODE", Mode::Development)?;
         let otp_log = env.text("DARAA_OTP_LOG").map(PathBuf::from);
@@ -326,8 +360,10 @@ impl Settings {
             listen: env.parse("DARAA_LISTEN", SocketAddr::from(([127, 0, 0, 1], 4000)))?,
             jobs_listen: env.parse("DARAA_JOBS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 4001)))?,
             archive_dir: env.text("DARAA_ARCHIVE_DIR").unwrap_or_else(|| ".daraa/archive".to_owned()).into(),
-            mongo: env.mongo()?,
+            mongo: env.mongo(mongo)?,
             redis_addr: env.text("DARAA_REDIS_ADDR").unwrap_or_else(|| "127.0.0.1:6379".to_owned()),
+            redis_sentinels: env.list("DARAA_REDIS_SENTINELS"),
+            redis_master: env.text("DARAA_REDIS_MASTER").unwrap_or_else(|| "daraa".to_owned()),
             redis_prefix: env.text("DARAA_REDIS_PREFIX").unwrap_or_else(|| "daraa:".to_owned()),
             secrets: Secrets::in_dir(env.text("DARAA_SECRETS_DIR").unwrap_or_else(|| "secrets".to_owned())),
             pay_url: env.text("DARAA_PAY_URL"),
@@ -359,6 +395,8 @@ impl Settings {
         }
         lines.extend([
             ("redis_addr".into(), self.redis_addr.clone()),
+            ("redis_sentinels".into(), self.redis_sentinels.join(",")),
+            ("redis_master".into(), self.redis_master.clone()),
             ("redis_prefix".into(), self.redis_prefix.clone()),
             ("redis_pool".into(), crate::redis::POOL_SIZE.to_string()),
             ("secrets_dir".into(), self.secrets.dir.display().to_string()),
@@ -407,8 +445,8 @@ impl<F: Fn(&str) -> Option<String>> Env<'_, F> {
     }
 
     /// Every field of [`MongoConfig`] can be set by its name in capitals.
-    fn mongo(&self) -> Result<MongoConfig, ConfigError> {
-        let default = serde_json::to_value(MongoConfig::default()).map_err(|e| refused("DARAA_MONGO", e))?;
+    fn mongo(&self, default: MongoConfig) -> Result<MongoConfig, ConfigError> {
+        let default = serde_json::to_value(default).map_err(|e| refused("DARAA_MONGO", e))?;
         let Value::Object(mut fields) = default else {
             return Err(refused("DARAA_MONGO", "has no fields"));
         };
@@ -419,6 +457,10 @@ impl<F: Fn(&str) -> Option<String>> Env<'_, F> {
                 Value::Number(_) => {
                     let number: u32 = text.parse().map_err(|e| refused(&name, format!("{text:?}: {e}")))?;
                     Value::from(number)
+                }
+                Value::Bool(_) => {
+                    let flag: bool = text.parse().map_err(|e| refused(&name, format!("{text:?}: {e}")))?;
+                    Value::from(flag)
                 }
                 _ => Value::String(text),
             };
@@ -476,11 +518,26 @@ mod tests {
     }
 
     #[test]
+    fn a_background_process_begins_with_fewer_connections() {
+        let settings = |pairs: &[(&str, &str)]| {
+            Settings::from_lookup_over(MongoConfig::background(), |name| {
+                pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let usual = settings(&[]).unwrap().mongo;
+        assert_eq!((usual.max_pool_size, usual.min_pool_size, usual.watch_commands), (20, 2, true));
+        let set = [("DARAA_MONGO_MAX_POOL_SIZE", "30"), ("DARAA_MONGO_WATCH_COMMANDS", "false")];
+        let set = settings(&set).unwrap().mongo;
+        assert_eq!((set.max_pool_size, set.min_pool_size, set.watch_commands), (30, 2, false));
+    }
+
+    #[test]
     fn wrong_values_name_their_variable() {
         for (name, value) in [
             ("DARAA_MODE", "prod"),
             ("DARAA_LISTEN", "here"),
             ("DARAA_MONGO_OPERATION_MS", "-1"),
+            ("DARAA_MONGO_WATCH_COMMANDS", "perhaps"),
             ("DARAA_MONGO_URI", "mongodb://me:secret@host/"),
             ("DARAA_LOG_FORMAT", "xml"),
             ("DARAA_CLOCK", "1,2,3"),
@@ -488,6 +545,24 @@ mod tests {
             let error = settings(&[(name, value)]).unwrap_err().to_string();
             assert!(error.starts_with(name), "{error}");
         }
+    }
+
+    #[test]
+    fn sentinels_are_a_list_and_their_password_a_file_of_its_own_or_that_of_redis() {
+        assert!(settings(&[]).unwrap().redis_sentinels.is_empty());
+        let some = settings(&[("DARAA_REDIS_SENTINELS", "a:1, b:2,"), ("DARAA_REDIS_MASTER", "m")]).unwrap();
+        assert_eq!(
+            (some.redis_sentinels, some.redis_master.as_str()),
+            (vec!["a:1".to_owned(), "b:2".to_owned()], "m")
+        );
+        let dir = std::env::temp_dir().join(format!("daraa-secrets-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("redis_password"), "one").unwrap();
+        let secrets = Secrets::in_dir(&dir);
+        assert_eq!(secrets.redis_sentinel_password().unwrap().expose(), "one");
+        std::fs::write(dir.join("redis_sentinel_password"), "two").unwrap();
+        assert_eq!(secrets.redis_sentinel_password().unwrap().expose(), "two");
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]

@@ -8,6 +8,7 @@
 #   DARAA_MONGO_DATABASE name of the database
 #   DARAA_MONGO_USER     database user; its password is the file mongo_<user>_password
 #   DARAA_REDIS_ADDR     host:port of Redis; its password is the file redis_password
+#   DARAA_REDIS_SENTINELS  host:port of the Sentinels; their password is the file redis_sentinel_password
 #   DARAA_SECRETS_DIR    folder of the secret files (secrets/README.md lists them)
 #   DARAA_PAY_URL        base address of the card provider
 #   DARAA_OTP_LOG        file the recording SMS adapter appends to; refused in production
@@ -49,6 +50,7 @@ program_env() {
     export DARAA_MONGO_DATABASE=daraa
     DARAA_REDIS_ADDR=$(redis_addr "$1")
     export DARAA_REDIS_ADDR
+    redis_env "$1"
     export DARAA_SECRETS_DIR="$1/secrets"
     export DARAA_OTP_LOG="$1/otp.log"
     export DARAA_ARCHIVE_DIR="$1/archive"

@@ -11,10 +11,13 @@ use daraa_platform::fault::Infra;
 use daraa_platform::random::Random;
 use daraa_platform::redis::cache::ttl;
 use daraa_platform::redis::{Cache, CacheKey, Heard, RateLimiter, RateRule, RedisPool, Whereabouts};
+use daraa_platform::telemetry;
 use daraa_platform::time::Timestamp;
 use daraa_tests::{FaultProxy, env};
 use futures_util::future::join_all;
 use tokio::sync::{Notify, oneshot};
+
+use crate::own_redis::until;
 
 fn password() -> Secret {
     Secret::new(std::fs::read_to_string(env("DARAA_TEST_REDIS_PASSWORD_FILE")).unwrap().trim())
@@ -35,6 +38,11 @@ fn pool() -> RedisPool {
 
 fn cache(pool: &RedisPool) -> Cache {
     Cache::new(pool.clone(), Random::from_os())
+}
+
+/// A process that keeps things near, too.
+fn near_cache(pool: &RedisPool) -> Cache {
+    cache(pool).with_near(&["thing"])
 }
 
 fn key(id: &str) -> CacheKey<i64> {
@@ -198,8 +206,169 @@ async fn a_pattern_forgets_what_matches_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn many_are_written_and_read_in_one_go() {
+    let cache = cache(&pool());
+    cache.put_many([(key("1"), &10), (key("2"), &20)], ttl::SHORT).await;
+    let got = cache.peek_many(&["1", "2", "3"], |id| key(id)).await;
+    assert_eq!(got, HashMap::from([("1", 10), ("2", 20)]));
+    assert_eq!(cache.peek(&key("2")).await, Some(20));
+}
+
+#[tokio::test]
+async fn what_is_derived_goes_with_what_it_is_derived_from() {
+    let shared = pool();
+    let (here, there, source) = (cache(&shared), cache(&shared), Source::default());
+    source.write(1);
+    let get = async |cache: &Cache, of: &str, page: &str| {
+        cache.get_or_load_derived(&key(of), page, ttl::SHORT, || source.load()).await.unwrap()
+    };
+    for cache in [&here, &there, &here] {
+        assert_eq!(get(cache, "menu", "page-1").await, 1);
+        assert_eq!(get(cache, "menu", "page-2").await, 1);
+        assert_eq!(get(cache, "other", "page-1").await, 1);
+    }
+    assert_eq!(source.loads(), 3);
+    source.write(2);
+    there.invalidate(&key("menu")).await;
+    assert_eq!((get(&here, "menu", "page-1").await, get(&there, "menu", "page-2").await), (2, 2));
+    assert_eq!(get(&here, "other", "page-1").await, 1, "another entity is not concerned");
+    assert_eq!(source.loads(), 5);
+    assert_eq!(here.invalidate_pattern("thing:v1:oth*").await.unwrap(), 0);
+    assert_eq!(get(&here, "other", "page-1").await, 2);
+    let (life, brief) = (Duration::from_millis(1), key("brief"));
+    for _ in 0..2 {
+        let brief = here.get_or_load_derived(&brief, "x", life, || source.load());
+        assert_eq!(brief.await.unwrap(), 2);
+        let since = std::time::Instant::now();
+        until("its time is over", async || since.elapsed() > life * 5).await;
+    }
+    assert_eq!(source.loads(), 8);
+}
+
+#[tokio::test]
+async fn a_derived_value_loaded_before_an_invalidation_is_never_written() {
+    let shared = pool();
+    let (reader, writer, source) = (cache(&shared), cache(&shared), Arc::new(Source::default()));
+    source.write(1);
+    let (read_old, has_read_old) = oneshot::channel();
+    let go_on = Arc::new(Notify::new());
+    let slow = {
+        let (reader, source, go_on) = (reader.clone(), Arc::clone(&source), Arc::clone(&go_on));
+        tokio::spawn(async move {
+            let load = || async {
+                let old = source.load().await?;
+                read_old.send(()).unwrap();
+                go_on.notified().await;
+                Ok::<_, Infra>(old)
+            };
+            reader.get_or_load_derived(&key("menu"), "page", ttl::SHORT, load).await.unwrap()
+        })
+    };
+    has_read_old.await.unwrap();
+    source.write(2);
+    writer.invalidate(&key("menu")).await;
+    go_on.notify_one();
+    assert_eq!(slow.await.unwrap(), 1, "who asked before the write may see the old value");
+    let menu = key("menu");
+    for cache in [&reader, &writer] {
+        let again = cache.get_or_load_derived(&menu, "page", ttl::SHORT, || source.load());
+        assert_eq!(again.await.unwrap(), 2);
+    }
+}
+
+#[tokio::test]
+async fn what_is_near_is_not_looked_for_and_is_forgotten_in_every_process() {
+    let shared = pool();
+    let (here, there, source) = (near_cache(&shared), near_cache(&shared), Source::default());
+    let one = async |cache: &Cache| cache.get_or_load(&key("a"), ttl::LONG, || source.load()).await.unwrap();
+    let many = async |cache: &Cache| {
+        let load = |_| async { Ok::<_, Infra>(HashMap::from([("b", source.load().await?)])) };
+        let got = cache.get_many_or_load(&["b", "none"], |id| key(id), ttl::LONG, load).await.unwrap();
+        got.get("b").copied().unwrap()
+    };
+    source.write(1);
+    // Read by both while it lies in Redis, and again when it does not any more.
+    for _ in 0..2 {
+        assert_eq!((one(&here).await, one(&there).await), (1, 1));
+        assert_eq!((many(&here).await, many(&there).await), (1, 1));
+        for name in ["a", "b", "none"] {
+            shared.del(key(name).name()).await.unwrap();
+        }
+    }
+    assert_eq!(source.loads(), 2);
+    source.write(2);
+    for name in ["a", "b"] {
+        here.invalidate(&key(name)).await;
+    }
+    assert_eq!((one(&here).await, many(&here).await), (2, 2), "at once where it was written");
+    until("the other process hears of it", async || one(&there).await == 2 && many(&there).await == 2).await;
+    // A pattern is told of as well.
+    source.write(3);
+    here.invalidate_pattern("thing:*").await.unwrap();
+    assert_eq!(one(&here).await, 3);
+    until("the other process hears of it", async || one(&there).await == 3 && many(&there).await == 3).await;
+}
+
+#[tokio::test]
+async fn a_server_that_took_over_is_told_again_what_was_invalidated_lately() {
+    let prefix = fresh_prefix();
+    let direct = pool_at(&env("DARAA_TEST_REDIS_ADDR"), &prefix);
+    let proxy = FaultProxy::to(&env("DARAA_TEST_REDIS_ADDR")).await;
+    let (writer, other, source) =
+        (cache(&pool_at(&proxy.addr(), &prefix)), cache(&direct), Source::default());
+    source.write(1);
+    assert_eq!(other.get_or_load(&key("z"), ttl::LONG, || source.load()).await.unwrap(), 1);
+    let before = direct.get(key("z").name()).await.unwrap().unwrap();
+    source.write(2);
+    writer.invalidate(&key("z")).await;
+    // A replica that had not heard of it takes over, with the old value.
+    proxy.cut();
+    direct.set(key("z").name(), &before, ttl::LONG).await.unwrap();
+    proxy.heal();
+    until("nobody reads the old value any more", async || {
+        other.get_or_load(&key("z"), ttl::LONG, || source.load()).await.unwrap() == 2
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_the_cache_does_is_counted() {
+    let metrics = telemetry::init_metrics().unwrap();
+    let shared = pool();
+    let (cache, source) = (near_cache(&shared), Source::default());
+    let count = |line: &str| {
+        let shown = metrics.render();
+        let found = shown.lines().find_map(|shown| shown.strip_prefix(line)?.strip_prefix(' '));
+        found.map_or(0, |number| number.parse::<f64>().unwrap() as i64)
+    };
+    let reads =
+        |outcome: &str| count(&format!("daraa_cache_reads_total{{entity=\"thing\",outcome=\"{outcome}\"}}"));
+    let errors = |what: &str| count(&format!("daraa_cache_errors_total{{entity=\"thing\",what=\"{what}\"}}"));
+    for _ in 0..3 {
+        cache.get_or_load(&key("a"), ttl::SHORT, || source.load()).await.unwrap();
+    }
+    assert_eq!((reads("miss"), reads("near"), reads("hit")), (1, 2, 0));
+    assert_eq!(count("daraa_cache_load_seconds_count{entity=\"thing\"}"), 1);
+    assert_eq!(count("daraa_cache_fills_total{entity=\"thing\",outcome=\"written\"}"), 1);
+    let far = self::cache(&shared);
+    far.get_or_load(&key("a"), ttl::SHORT, || source.load()).await.unwrap();
+    assert_eq!(reads("hit"), 1);
+    for _ in 0..2 {
+        let nothing = || async { Ok::<Option<i64>, Infra>(None) };
+        far.get_or_load_opt(&key("none"), ttl::SHORT, nothing).await.unwrap();
+    }
+    assert_eq!(reads("negative"), 1);
+    let fails = || async { Err::<i64, _>(Infra::defect("away")) };
+    assert!(far.get_or_load(&key("ill"), ttl::SHORT, fails).await.is_err());
+    assert_eq!(errors("load"), 1);
+    let nobody = self::cache(&pool_at("127.0.1:1", &fresh_prefix()));
+    nobody.invalidate(&key("a")).await;
+    assert_eq!((errors("put_off"), count("daraa_cache_put_off")), (1, 1));
+}
+
+#[tokio::test]
 async fn without_redis_everything_is_loaded_and_nothing_fails() {
-    let nobody = pool_at("127.0.0.1:1", &fresh_prefix());
+    let nobody = pool_at("127.0.1:1", &fresh_prefix());
     let (cache, source) = (cache(&nobody), Source::default());
     for value in 1..=3 {
         source.write(value);

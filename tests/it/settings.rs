@@ -9,6 +9,8 @@ use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
 
+use crate::own_redis::until;
+
 fn ops(app: &App, role: OpsRole) -> Actor {
     Actor::Person(Person {
         account_id: app.ids.next(),
@@ -36,6 +38,9 @@ async fn the_defaults_hold_until_an_admin_changes_something() {
     let deadlines = DeadlinesPatch { offer_s: Some(45), ..DeadlinesPatch::default() };
     let patch = SettingsPatch { deadlines, ..SettingsPatch::default() };
     settings::update(&here, &admin, UpdateSettings { patch, expected_version: Some(0) }).await.unwrap();
+    // Here at once; there as soon as it is heard.
+    assert_eq!(settings::get(&here).await.unwrap().version, 1);
+    until("the other server hears of it", async || settings::get(&there).await.unwrap().version == 1).await;
     for app in [&here, &there] {
         let after = settings::get(app).await.unwrap();
         assert_eq!((after.version, after.deadlines.offer_s, after.deadlines.quote_s), (1, 45, 900));

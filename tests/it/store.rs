@@ -21,7 +21,13 @@ fn hours(opens: &str, closes: &str) -> Vec<Value> {
 
 fn ring(lon: f64, lat: f64, half: f64) -> Value {
     let corner = |x: f64, y: f64| json!({ "lon": lon + x, "lat": lat + y });
-    json!([corner(-half, -half), corner(half, -half), corner(half, half), corner(-half, half)])
+    json!([
+        corner(-half, -half),
+        corner(half, -half),
+        corner(half, half),
+        corner(-half, half),
+        corner(-half, -half)
+    ])
 }
 
 fn codes(of: &std::collections::BTreeMap<String, usize>) -> Vec<&str> {
@@ -271,7 +277,7 @@ async fn areas_with_holes_and_islands_and_bad_rings() {
     }
     let bow_tie = json!([[[
         { "lon": 36.0, "lat": 32.0 }, { "lon": 36.1, "lat": 32.1 },
-        { "lon": 36.1, "lat": 32.0 }, { "lon": 36.0, "lat": 32.1 },
+        { "lon": 36.1, "lat": 32.0 }, { "lon": 36.0, "lat": 32.1 }, { "lon": 36.0, "lat": 32.0 },
     ]]]);
     for (polygons, code) in [
         (json!([]), "AREA_EMPTY"),

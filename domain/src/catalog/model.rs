@@ -46,8 +46,8 @@ pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
     validator: validator_of::<Product>,
     indexes: &[
         IndexSpec::new(
-            "products_store",
-            &[Key::Asc("store_id"), Key::Asc("_id")],
+            "products_section",
+            &[Key::Asc("store_id"), Key::Asc("section_id"), Key::Asc("_id")],
             "which products are in a section of a store",
         ),
         IndexSpec::new(

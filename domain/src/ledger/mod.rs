@@ -23,7 +23,7 @@ pub use model::{
     RefundPosting, Settlement, TRANSACTION_INDEXES, TransactionKind, UnknownAccount,
 };
 pub use service::{
-    Posted, balance_of, check, commissions, courier_balance, float_of, floats_of, is_posted_in_tx,
-    my_earnings, post_in_tx, release_earnings, reverse_for_refund_in_tx, settle_order_in_tx, store_balances,
-    store_earnings,
+    Posted, balance_of, check, commissions, courier_balance, float_of, floats_of, incomplete,
+    is_posted_in_tx, my_earnings, post_in_tx, release_earnings, reverse_for_refund_in_tx, settle_order_in_tx,
+    store_balances, store_earnings, unbalanced, wrong_balances, wrong_wallets,
 };

@@ -346,19 +346,55 @@ pub async fn release_earnings(app: &App) -> Result<u64, LedgerError> {
     Ok(store::move_earnings(app, ids, EarningStatus::Pending, EarningStatus::Available).await?)
 }
 
-/// Checks the books: every transaction sums to zero, every cached balance is the fold of its entries. Walks all
-/// entries; for jobs and tests. The list is empty when all is well.
+/// Checks the books: every transaction is whole and sums to zero, every cached balance is the fold of its entries.
+/// Walks all entries; for jobs and tests. The list is empty when all is well.
 ///
 /// # Errors
 /// Database failure.
 pub async fn check(app: &App) -> Result<Vec<LedgerProblem>, LedgerError> {
-    let deadline = app.mongo.long_deadline();
-    let mut differences = store::unbalanced(app, deadline).await?;
-    differences.extend(store::wrong_balances(app, deadline).await?);
-    differences.extend(store::wrong_wallets(app, deadline).await?);
-    let problems = differences.into_iter().map(|d| LedgerProblem {
+    let mut problems = unbalanced(app).await?;
+    problems.extend(incomplete(app).await?);
+    problems.extend(wrong_balances(app).await?);
+    problems.extend(wrong_wallets(app).await?);
+    Ok(problems)
+}
+
+/// Of [`check`]: transactions whose entries do not sum to zero in a currency.
+///
+/// # Errors
+/// Database failure.
+pub async fn unbalanced(app: &App) -> Result<Vec<LedgerProblem>, LedgerError> {
+    Ok(problems(store::unbalanced(app, app.mongo.long_deadline()).await?, "minor units"))
+}
+
+/// Of [`check`]: transactions that have more or fewer entries than they say.
+///
+/// # Errors
+/// Database failure.
+pub async fn incomplete(app: &App) -> Result<Vec<LedgerProblem>, LedgerError> {
+    Ok(problems(store::incomplete(app, app.mongo.long_deadline()).await?, "entries"))
+}
+
+/// Of [`check`]: cached balances that are not the fold of their entries.
+///
+/// # Errors
+/// Database failure.
+pub async fn wrong_balances(app: &App) -> Result<Vec<LedgerProblem>, LedgerError> {
+    Ok(problems(store::wrong_balances(app, app.mongo.long_deadline()).await?, "minor units"))
+}
+
+/// Of [`check`]: wallets whose balance is not the fold of their entries.
+///
+/// # Errors
+/// Database failure.
+pub async fn wrong_wallets(app: &App) -> Result<Vec<LedgerProblem>, LedgerError> {
+    Ok(problems(store::wrong_wallets(app, app.mongo.long_deadline()).await?, "minor units"))
+}
+
+fn problems(differences: Vec<store::Difference>, of: &str) -> Vec<LedgerProblem> {
+    let told = |d: store::Difference| LedgerProblem {
         subject: d.subject,
-        what: format!("expected {} minor units, found {}", d.expected, d.found),
-    });
-    Ok(problems.collect())
+        what: format!("expected {} {of}, found {}", d.expected, d.found),
+    };
+    differences.into_iter().map(told).collect()
 }

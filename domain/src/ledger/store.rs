@@ -258,6 +258,29 @@ pub(super) async fn unbalanced(app: &App, deadline: Duration) -> Result<Vec<Diff
     app.mongo.coll::<LedgerEntry>(ENTRIES).within(deadline).aggregate("db.ledger.unbalanced", pipeline).await
 }
 
+/// Transactions that have more or fewer entries than they say.
+pub(super) async fn incomplete(app: &App, deadline: Duration) -> Result<Vec<Difference>, DbError> {
+    let pipeline = vec![
+        doc! { "$lookup": {
+            "from": ENTRIES,
+            "localField": "_id",
+            "foreignField": "transaction_id",
+            "pipeline": [{ "$group": { "_id": null, "count": { "$sum": 1_i64 } } }],
+            "as": "counted",
+        } },
+        doc! { "$project": {
+            "_id": 0,
+            "subject": { "$concat": ["ltx_", { "$toString": "$_id" }] },
+            "expected": "$entry_count",
+            "found": { "$ifNull": [{ "$first": "$counted.count" }, 0_i64] },
+        } },
+        doc! { "$match": { "$expr": { "$ne": ["$expected", "$found"] } } },
+        doc! { "$sort": { "subject": 1 } },
+    ];
+    let transactions = app.mongo.coll::<LedgerTransaction>(TRANSACTIONS).within(deadline);
+    transactions.aggregate("db.ledger.incomplete", pipeline).await
+}
+
 /// The tail of a pipeline that compares `balance_minor` with the sum of the entries of `key` and `currency`.
 fn compare_with_entries() -> [Document; 4] {
     [

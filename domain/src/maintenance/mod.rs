@@ -1,7 +1,10 @@
-//! The state of the collections and their indexes: gathered weekly, kept as a report, alerted on.
+//! The state of the collections and their indexes: gathered weekly, kept as a report, alerted on. And what is old is
+//! removed ([`cleanup`]).
 //!
-//! Calls: job, outbox. Called by: the jobs service, the server's `db stats`.
+//! Calls: cart, feed, idempotency, job, notification, outbox, pricing. Called by: the jobs service, the server's `db
+//! stats` and `db cleanup`.
 
+pub mod cleanup;
 mod model;
 mod rules;
 mod service;

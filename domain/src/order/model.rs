@@ -36,8 +36,8 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
         ),
         IndexSpec::new(
             "orders_store",
-            &[Key::Asc("store_id"), Key::Desc("placed_at"), Key::Desc("_id")],
-            "a store's orders, newest first",
+            &[Key::Asc("store_id"), Key::Desc("placed_at"), Key::Desc("_id"), Key::Asc("status")],
+            "a store's orders of most states, newest first",
         ),
         IndexSpec::new(
             "orders_store_status",

@@ -1,9 +1,13 @@
-//! The collections `orders` and `order_groups`.
+//! The collections `orders` and `order_groups`, and the cache of orders.
+
+use std::collections::HashMap;
 
 use daraa_platform::ids::TypedId as _;
 use daraa_platform::money::Money;
-use daraa_platform::mongo::{Coll, DbError, Tx};
+use daraa_platform::mongo::{self, Coll, DbError, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
+use daraa_platform::redis::CacheKey;
+use daraa_platform::redis::cache::ttl;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
@@ -15,6 +19,15 @@ use crate::ids::{OrderGroupId, OrderId};
 
 fn orders(app: &App) -> Coll<Order> {
     app.mongo.coll(COLLECTION)
+}
+
+fn key(id: &OrderId) -> CacheKey<Order> {
+    CacheKey::new("order", 1, id)
+}
+
+fn forget_after(app: &App, tx: &mut Tx, id: OrderId) {
+    let cache = app.cache.clone();
+    tx.after_commit(async move { cache.invalidate(&key(&id)).await });
 }
 
 pub(super) async fn get(app: &App, id: OrderId) -> Result<Option<Order>, DbError> {
@@ -48,6 +61,7 @@ pub(super) async fn advance_in_tx(
     changes.extend(set);
     let filter = doc! { "_id": read.id, "status": read.status, "version": read.version };
     let update = doc! { "$set": changes, "$push": { "history": serialize_to_bson(entry)? } };
+    forget_after(app, tx, read.id);
     orders(app).find_one_and_update_in_tx(tx, "db.order.advance", filter, update).await
 }
 
@@ -60,6 +74,7 @@ pub(super) async fn set_in_tx(
     set: Document,
 ) -> Result<Option<Order>, DbError> {
     let filter = doc! { "_id": id, "status": one_of(states) };
+    forget_after(app, tx, id);
     orders(app).find_one_and_update_in_tx(tx, "db.order.set", filter, doc! { "$set": set }).await
 }
 
@@ -72,15 +87,24 @@ pub(super) async fn clear_ready_deadline_in_tx(
     let filter =
         doc! { "_id": read.id, "version": read.version, "deadlines.ready_at": read.deadlines.ready_at };
     let update = doc! { "$set": { "deadlines.ready_at": Bson::Null } };
+    forget_after(app, tx, read.id);
     orders(app).find_one_and_update_in_tx(tx, "db.order.clear_ready_deadline", filter, update).await
 }
 
 /// Counts a try at the counter before its code is looked at, so that many at once are no more tries than one after the
 /// other; `false` when `max` were made.
 pub(super) async fn claim_code_try(app: &App, id: OrderId, max: i64) -> Result<bool, DbError> {
+    const OP: &str = "db.order.claim_code_try";
     let filter = doc! { "_id": id, "wrong_codes": { "$lt": max } };
     let update = doc! { "$inc": { "wrong_codes": 1_i64 } };
-    orders(app).update_one("db.order.claim_code_try", filter, update).await
+    let (rows, cache) = (orders(app), app.cache.clone());
+    mongo::to_the_end(OP, async move {
+        let claimed = rows.update_one(OP, filter, update).await;
+        // Also when the answer was lost: the try may be counted.
+        cache.invalidate(&key(&id)).await;
+        claimed
+    })
+    .await
 }
 
 fn groups(app: &App) -> Coll<OrderGroup> {
@@ -91,12 +115,24 @@ pub(super) async fn get_group(app: &App, id: OrderGroupId) -> Result<Option<Orde
     groups(app).find_one("db.order.get_group", doc! { "_id": id }).await
 }
 
+/// Through the cache, in no particular order; for loaders of what is shown. What is decided about an order is decided on
+/// [`get`] or inside a transaction.
 pub(super) async fn get_many(app: &App, ids: &[OrderId]) -> Result<Vec<Order>, DbError> {
-    let wanted: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-    let limit = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
-    orders(app)
-        .find_many("db.order.get_many", doc! { "_id": { "$in": wanted } }, doc! { "_id": 1 }, limit)
-        .await
+    let found: HashMap<OrderId, Order> = app
+        .cache
+        .get_many_or_load(ids, key, ttl::SHORT, |missing| async move {
+            Ok::<_, DbError>(
+                find_many(app, &missing).await?.into_iter().map(|order| (order.id, order)).collect(),
+            )
+        })
+        .await?;
+    Ok(found.into_values().collect())
+}
+
+async fn find_many(app: &App, ids: &[OrderId]) -> Result<Vec<Order>, DbError> {
+    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let filter = doc! { "_id": { "$in": ids } };
+    orders(app).find_many("db.order.get_many", filter, doc! { "_id": 1 }, limit).await
 }
 
 pub(super) async fn of_groups(app: &App, group_ids: &[OrderGroupId]) -> Result<Vec<Order>, DbError> {
@@ -155,6 +191,7 @@ pub(super) async fn insert_in_tx(
     group: &OrderGroup,
     rows: &[Order],
 ) -> Result<(), DbError> {
+    // Nobody can have asked for them yet: their ids are new.
     groups(app).insert_in_tx(tx, "db.order.insert_group", group).await?;
     orders(app).insert_many_in_tx(tx, "db.order.insert", rows).await
 }
@@ -168,6 +205,7 @@ pub(super) async fn claim_refund_in_tx(
     items: &ItemClaims,
 ) -> Result<bool, DbError> {
     let filter = doc! { "_id": read.id, "status": OrderStatus::Completed, "refund_claimed_minor": read.refund_claimed_minor };
+    forget_after(app, tx, read.id);
     let set = doc! { "refund_claimed_minor": claimed_minor, "claimed_items": serialize_to_bson(items)? };
     orders(app).update_one_in_tx(tx, "db.order.claim_refund", filter, doc! { "$set": set }).await
 }
@@ -180,5 +218,6 @@ pub(super) async fn add_refunded_in_tx(
     amount: Money,
 ) -> Result<Option<Order>, DbError> {
     let update = doc! { "$inc": { "refunded.amount_minor": amount.amount_minor } };
+    forget_after(app, tx, id);
     orders(app).find_one_and_update_in_tx(tx, "db.order.add_refunded", doc! { "_id": id }, update).await
 }

@@ -16,6 +16,7 @@ pub use service::{
     Consumer, ConsumerFuture, ConsumerResult, Fence, MAX_TRIES, MAX_TRIES_AWAY, Relay, retry_after,
 };
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use daraa_platform::mongo::{DbError, Tx};
@@ -56,6 +57,14 @@ pub async fn emit(app: &App, event: NewEvent) -> Result<EventId, DbError> {
 /// Database failure.
 pub async fn watch(app: &App) -> Result<ChangeStream<ChangeStreamEvent<Document>>, DbError> {
     store::watch(app).await
+}
+
+/// Which of the subjects have events that are not delivered yet; the caller asks of few.
+///
+/// # Errors
+/// Database failure.
+pub async fn waiting(app: &App, subjects: Vec<String>) -> Result<HashSet<String>, DbError> {
+    store::subjects_waiting(app, subjects).await
 }
 
 /// Events that could not be delivered, newest first.

@@ -1,10 +1,13 @@
 //! The outbox collection.
 
+use std::collections::HashSet;
+
 use daraa_platform::mongo::{Coll, DbError, MAX_ROWS, Tx};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc};
 use mongodb::change_stream::ChangeStream;
 use mongodb::change_stream::event::ChangeStreamEvent;
+use serde::Deserialize;
 
 use super::model::{COLLECTION, EventRow, at_once};
 use super::rules;
@@ -43,6 +46,24 @@ pub(super) async fn due_again(
     limit: i64,
 ) -> Result<Vec<EventRow>, DbError> {
     waiting(app, "db.outbox.due_again", doc! { "$gt": at_once(), "$lte": now }, busy, limit).await
+}
+
+/// A subject, as a grouped row.
+#[derive(Deserialize)]
+struct Subject {
+    #[serde(rename = "_id")]
+    subject: String,
+}
+
+/// Which of the subjects have events that are not delivered yet.
+pub(super) async fn subjects_waiting(app: &App, subjects: Vec<String>) -> Result<HashSet<String>, DbError> {
+    let pipeline = vec![
+        doc! { "$match": { "state": "PENDING", "subject": { "$in": subjects } } },
+        doc! { "$group": { "_id": "$subject" } },
+    ];
+    let rows = rows(app).within(app.mongo.long_deadline());
+    let found: Vec<Subject> = rows.aggregate("db.outbox.subjects_waiting", pipeline).await?;
+    Ok(found.into_iter().map(|row| row.subject).collect())
 }
 
 async fn waiting(

@@ -17,7 +17,7 @@ use crate::indexes;
 /// Documents in one write.
 const BATCH: u64 = 1_000;
 /// Documents whose values a query gets: one to be found, the rest for its lists.
-const SAMPLES: i64 = 5;
+const SAMPLES: usize = 5;
 /// The same data every time.
 const SEED: u64 = 1;
 

@@ -8,6 +8,8 @@ use mongodb::error::ErrorKind;
 
 /// MongoDB's code for a second document with the same unique key.
 const DUPLICATE_KEY: i32 = 11_000;
+/// Documents that samples are taken from.
+const CANDIDATES: i64 = 2_000;
 /// As many rows as a page has, and one to see whether there are more.
 const PAGE: i64 = 101;
 
@@ -29,18 +31,24 @@ pub(super) async fn insert(mongo: &Mongo, collection: &str, rows: Vec<Document>)
     }
 }
 
-/// Some documents of a collection that match.
+/// Some documents of a collection that match: the same ones for the same data, so that a verdict is the same every time.
 pub(super) async fn sample(
     mongo: &Mongo,
     collection: &str,
     filter: Document,
-    count: i64,
+    count: usize,
 ) -> Result<Vec<Document>, DbError> {
-    let pipeline =
-        [doc! { "$match": filter }, doc! { "$limit": 2_000 }, doc! { "$sample": { "size": count } }];
+    let rows = mongo.db().collection::<Document>(collection);
     let work = async {
-        let cursor = mongo.db().collection::<Document>(collection).aggregate(pipeline).await?;
-        cursor.try_collect().await
+        let ids = rows.find(filter).projection(doc! { "_id": 1 }).limit(CANDIDATES).await?;
+        let ids: Vec<Document> = ids.try_collect().await?;
+        // Spread over what was found: neighbours resemble each other.
+        let apart = ids.len().checked_div(count).unwrap_or(1).max(1);
+        let mut out = Vec::with_capacity(count);
+        for id in ids.into_iter().step_by(apart).take(count) {
+            out.extend(rows.find_one(id).await?);
+        }
+        Ok(out)
     };
     within(mongo, "db.queries.sample", work).await
 }

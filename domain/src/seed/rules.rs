@@ -91,7 +91,9 @@ pub(super) fn text((ar, en): Text) -> LocalText {
 }
 
 fn circle(east_m: f64, north_m: f64, radius_m: f64) -> Result<Vec<Point>, NotAPoint> {
+    // A ring ends with the point it begins with.
     (0..CORNERS)
+        .chain(std::iter::once(0))
         .map(|i| {
             let angle = std::f64::consts::TAU * f64::from(i) / f64::from(CORNERS);
             place(east_m + radius_m * angle.cos(), north_m + radius_m * angle.sin())

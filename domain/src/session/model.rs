@@ -29,8 +29,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
     indexes: &[
         IndexSpec::new(
             "sessions_account",
-            &[Key::Asc("account_id"), Key::Desc("created_at"), Key::Desc("_id")],
-            "the sessions of a person, newest first",
+            &[
+                Key::Asc("account_id"),
+                Key::Asc("ended"),
+                Key::Desc("created_at"),
+                Key::Desc("_id"),
+                Key::Asc("expires_at"),
+            ],
+            "the sessions of a person that are alive, newest first",
         ),
         IndexSpec::new("sessions_ttl", &[Key::Asc("expires_at")], "ended and expired sessions go")
             .ttl(KEEP_ENDED_S),

@@ -50,8 +50,12 @@ daraa_platform::faults! {
         AreaEmpty: BadInput, "The service area is empty.", "منطقة التوصيل فارغة.", field "polygons";
         /// Too many polygons, rings or points.
         AreaTooComplex: BadInput, "At most 10 polygons, 10 rings each and 1,000 points in all.", "10 مضلعات كحد أقصى، لكل منها 10 حلقات، و1000 نقطة إجمالاً.", field "polygons";
-        /// A ring with fewer than three points, or all of them on one line.
-        AreaTooFewPoints: BadInput, "A ring needs at least three points that are not on one line.", "تحتاج الحلقة إلى ثلاث نقاط على الأقل ليست على خط واحد.", field "polygons";
+        /// A ring with fewer than three different points.
+        AreaTooFewPoints: BadInput, "A ring needs at least three different points.", "تحتاج الحلقة إلى ثلاث نقاط مختلفة على الأقل.", field "polygons";
+        /// A ring does not end where it begins.
+        AreaRingOpen: BadInput, "A ring must end with the point it begins with.", "يجب أن تنتهي الحلقة بالنقطة التي تبدأ بها.", field "polygons";
+        /// All points of a ring lie on one line.
+        AreaFlat: BadInput, "A ring encloses nothing: its points lie on one line.", "الحلقة لا تحيط بشيء: نقاطها على خط واحد.", field "polygons";
         /// A ring crosses itself.
         AreaSelfIntersects: BadInput, "A ring crosses or touches itself.", "الحلقة تتقاطع مع نفسها.", field "polygons";
         /// A hole is outside or meets another.
@@ -60,6 +64,8 @@ daraa_platform::faults! {
         AreaOverlap: BadInput, "Polygons of an area must not overlap or share a border.", "يجب ألا تتداخل مضلعات المنطقة.", field "polygons";
         /// The area is too large.
         AreaTooLarge: BadInput, "A service area is at most two degrees wide and high.", "منطقة التوصيل لا تزيد عن درجتين عرضاً وطولاً.", field "polygons";
+        /// The area is too close to a pole.
+        AreaNearPole: BadInput, "A service area lies between 85 degrees south and 85 degrees north.", "تقع منطقة التوصيل بين خطي العرض 85 جنوباً و85 شمالاً.", field "polygons";
         /// There is no such invitation, or it is for another phone number.
         InvitationNotFound: NotFound, "There is no such invitation.", "لا توجد دعوة كهذه.", field "invitationId";
         /// The invitation is no longer open.
@@ -111,6 +117,9 @@ impl From<BadArea> for StoreError {
             BadArea::Empty => Self::AreaEmpty,
             BadArea::TooMany => Self::AreaTooComplex,
             BadArea::TooFewPoints => Self::AreaTooFewPoints,
+            BadArea::Open => Self::AreaRingOpen,
+            BadArea::Flat => Self::AreaFlat,
+            BadArea::NearPole => Self::AreaNearPole,
             BadArea::SelfIntersection => Self::AreaSelfIntersects,
             BadArea::BadHole => Self::AreaBadHole,
             BadArea::Overlap => Self::AreaOverlap,

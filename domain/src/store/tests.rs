@@ -19,7 +19,8 @@ fn at(text: &str) -> Timestamp {
 fn store() -> Store {
     let (opens, closes) = (TimeOfDay::parse("09:00").unwrap(), TimeOfDay::parse("21:00").unwrap());
     let point = |lon, lat| Point::new(lon, lat).unwrap();
-    let ring = vec![point(36.0, 32.5), point(36.2, 32.5), point(36.2, 32.7), point(36.0, 32.7)];
+    let corner = point(36.0, 32.5);
+    let ring = vec![corner, point(36.2, 32.5), point(36.2, 32.7), point(36.0, 32.7), corner];
     Store {
         id: ObjectId::from_bytes([1; 12]).into(),
         name: LocalText::new("مطعم", "Restaurant"),

@@ -54,7 +54,7 @@ pub(crate) async fn integrity(work: &Work) -> TaskResult {
     let report = check::run(&work.app).await.map_err(fault)?;
     for finding in &report.findings {
         tracing::error!(
-            rule = finding.rule,
+            rule = finding.code,
             subject = finding.subject,
             what = finding.what,
             "integrity is broken"

@@ -17,6 +17,20 @@ pub enum DbError {
         /// Which operation.
         op: &'static str,
     },
+    /// The connection string cannot be read.
+    #[error("connection string: {problem}")]
+    Address {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A newer version migrated the database: this program knows less of it than is needed to write to it.
+    #[error("the database was migrated to {found}, this program knows migrations up to {known}")]
+    Newer {
+        /// The newest migration the database has.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
     /// Anything else the driver said.
     #[error("database: {0}")]
     Driver(#[source] Box<mongodb::error::Error>),
@@ -24,6 +38,9 @@ pub enum DbError {
 
 const WRITE_CONFLICT: i32 = 112;
 const DUPLICATE_KEY: i32 = 11_000;
+const TIME_LIMIT: i32 = 50;
+pub(super) const UNAUTHORIZED: i32 = 13;
+pub(super) const AUTHENTICATION_FAILED: i32 = 18;
 
 impl From<mongodb::error::Error> for DbError {
     fn from(e: mongodb::error::Error) -> Self {
@@ -62,7 +79,7 @@ impl DbError {
         match self {
             Self::Driver(e) => e.contains_label(mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT),
             Self::Deadline { .. } => true,
-            Self::Duplicate { .. } => false,
+            Self::Duplicate { .. } | Self::Newer { .. } | Self::Address { .. } => false,
         }
     }
 
@@ -87,10 +104,32 @@ impl DbError {
                             | ErrorKind::ConnectionPoolCleared { .. }
                             | ErrorKind::DnsResolve { .. }
                     )
-                    || matches!(&*e.kind, ErrorKind::Command(c) if NOT_PRIMARY_OR_RECOVERING.contains(&c.code))
+                    || no_primary(e)
             }
-            Self::Duplicate { .. } => false,
+            Self::Duplicate { .. } | Self::Newer { .. } | Self::Address { .. } => false,
         }
+    }
+}
+
+/// Whether a member said that it is no primary now.
+pub(super) fn no_primary(e: &mongodb::error::Error) -> bool {
+    matches!(&*e.kind, ErrorKind::Command(c) if NOT_PRIMARY_OR_RECOVERING.contains(&c.code))
+}
+
+/// The kind of a failure of a command: one of few words, for a metric's label.
+pub(super) fn reason(e: &mongodb::error::Error) -> &'static str {
+    match &*e.kind {
+        _ if no_primary(e) => "no_primary",
+        ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. } => "network",
+        ErrorKind::Authentication { .. } => "denied",
+        ErrorKind::Command(c) => match c.code {
+            WRITE_CONFLICT => "conflict",
+            DUPLICATE_KEY => "duplicate",
+            UNAUTHORIZED | AUTHENTICATION_FAILED => "denied",
+            TIME_LIMIT => "time_limit",
+            _ => "command",
+        },
+        _ => "other",
     }
 }
 

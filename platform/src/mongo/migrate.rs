@@ -48,13 +48,18 @@ pub struct Applied {
 /// The migrations that are still to be applied.
 ///
 /// # Errors
-/// Database failure.
+/// Database failure, or [`DbError::Newer`] when a newer version has been at work here: it may have changed documents in
+/// ways this program does not know.
 pub async fn pending(mongo: &Mongo, all: &[Migration]) -> Result<Vec<Migration>, DbError> {
     let rows = mongo
         .coll::<Document>(COLLECTION)
         .find_many("db.migration.list", doc! { "_id": { "$gt": 0 } }, doc! { "_id": 1 }, super::MAX_ROWS)
         .await?;
     let done: Vec<i64> = rows.iter().filter_map(|row| row.get_i64("_id").ok()).collect();
+    let known = all.iter().map(|m| m.number).max().unwrap_or(0);
+    if let Some(found) = done.iter().copied().max().filter(|found| *found > known) {
+        return Err(DbError::Newer { found, known });
+    }
     Ok(all.iter().filter(|m| !done.contains(&m.number)).copied().collect())
 }
 

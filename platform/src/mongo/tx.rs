@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, debug, warn};
 
 use super::{DbError, Mongo};
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 
 /// The first pause before a retry; doubles up to [`MAX_PAUSE`], each with random jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -43,11 +43,14 @@ impl Tx {
     }
 }
 
-/// The tries of one transaction; [`transact!`](crate::transact) drives it.
+/// The tries of one transaction; [`transact!`](crate::transact) drives it. In the metrics a transaction that was given
+/// up is `refused` (by a rule of the room), `contended` (others kept changing the same, until the time was over) or
+/// `failed`.
 #[derive(Debug)]
 pub struct Attempts<'m> {
     mongo: &'m Mongo,
     name: &'static str,
+    begun: Instant,
     deadline: Instant,
     pause: Duration,
 }
@@ -56,8 +59,9 @@ impl<'m> Attempts<'m> {
     /// No try yet; the deadline runs from here.
     #[must_use]
     pub fn new(mongo: &'m Mongo, name: &'static str) -> Self {
-        let deadline = Instant::now() + Duration::from_millis(mongo.config().transaction_ms);
-        Self { mongo, name, deadline, pause: FIRST_PAUSE }
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_millis(mongo.config().transaction_ms);
+        Self { mongo, name, begun, deadline, pause: FIRST_PAUSE }
     }
 
     /// Opens the transaction of the next try.
@@ -93,7 +97,11 @@ impl<'m> Attempts<'m> {
         let error = match outcome {
             // A caller who hangs up now must not leave a commit without what belongs after it.
             Ok(value) => match to_the_end(self.name, settle(self.name, self.deadline, tx)).await {
-                Ok(()) => return ControlFlow::Break(Ok(value)),
+                Ok(()) => {
+                    metrics::histogram!("daraa_db_transaction_seconds", "name" => self.name)
+                        .record(self.begun.elapsed().as_secs_f64());
+                    return ControlFlow::Break(Ok(value));
+                }
                 Err(e) => e.into(),
             },
             Err(e) => {
@@ -107,7 +115,13 @@ impl<'m> Attempts<'m> {
             rest(&mut self.pause).await;
             return ControlFlow::Continue(());
         }
-        metrics::counter!("daraa_db_transaction_aborts_total", "name" => self.name).increment(1);
+        let why = match error.kind() {
+            _ if error.transient() => "contended",
+            FaultKind::Unavailable | FaultKind::Internal => "failed",
+            _ => "refused",
+        };
+        metrics::counter!("daraa_db_transaction_aborts_total", "name" => self.name, "why" => why)
+            .increment(1);
         ControlFlow::Break(Err(error))
     }
 }
@@ -129,6 +143,7 @@ async fn commit(name: &'static str, deadline: Instant, tx: &mut Tx) -> Result<()
         match bounded(name, deadline, tx.session.commit_transaction()).await {
             Ok(()) => break,
             Err(e) if e.unknown_commit() && left > 0 && Instant::now() < deadline => {
+                metrics::counter!("daraa_db_transaction_commits_repeated_total", "name" => name).increment(1);
                 warn!(transaction = name, error = %e, "commit outcome unknown, committing again");
                 rest(&mut pause).await;
             }

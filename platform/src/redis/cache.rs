@@ -1,29 +1,39 @@
 //! Cache-aside in one place. Only `store.rs` files call it.
 //!
-//! A value is read from Redis; when it is not there it is loaded from the database (the primary, outside any
-//! transaction) and written back. Redis away or slow only means that every read loads.
+//! A value is looked for near (in this process, see [`near::NEAR_LIFE`]; only kinds that are worth it), then in Redis;
+//! when it is not there it is loaded from the database (the primary, outside any transaction) and written back. Redis
+//! away or slow only means that reads load.
 //!
 //! **Never stale after an invalidation.** Who finds nothing takes a lease (`SET lease token NX PX`) *before* it
 //! loads, and its value is written by a script that first compares the lease. [`Cache::invalidate`] deletes
 //! the value *and* the lease, so a load that began before an invalidation can never write after it. A lease
-//! that expired, was evicted or flushed away only means that the value is not written. Within this process
-//! an invalidation also detaches loads in flight, so no later reader joins them.
+//! that expired, was evicted or flushed away only means that the value is not written. An invalidation also detaches
+//! loads in flight, so that no later reader joins them, and drops what is kept near: in this process before it
+//! returns, in the others as soon as they hear of it.
 //!
-//! **The bound.** After a committed write a reader may see the old value
-//! - until the writer's invalidation arrives (one Redis round trip after the commit);
-//! - in another process, when it joined a load that had begun before: the length of that load;
-//! - when Redis could not be reached for the invalidation: until it can be; the invalidation is repeated in
-//!   the background, and this process does not read the key from the cache meanwhile;
-//! - when the writer died between commit and invalidation: at most the entry's time to live plus a tenth.
+//! **The bound.** After a committed write this process reads no older value. Another one may
+//! - until the writer's invalidation arrives: one Redis round trip after the commit, and the message to the others;
+//!   where that is not heard, [`near::NEAR_LIFE`] longer, and never longer than a load that had begun before;
+//! - when Redis could not be reached by the writer: until it can be; the invalidation is repeated in the background;
+//! - when a replica took over that had not heard of the invalidation: until the writer has followed to it and repeats
+//!   what it invalidated lately, within seconds;
+//! - when the writer died before it could do so: at most the entry's time to live plus a tenth.
 //!
 //! Price and stock are therefore read from MongoDB when an order is made.
 
 mod batch;
+mod derived;
 mod flight;
+mod hear;
 mod lease;
+pub mod near;
 mod repair;
+mod seen;
+mod through;
 
+use std::collections::HashMap;
 use std::fmt::Display;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -32,9 +42,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::debug;
 
-use self::flight::{Flights, Seat};
-use self::lease::Claim;
-use self::repair::Repairs;
+use self::hear::{Hearing, Memory};
+use self::lease::{derived_of, lease_of};
+use self::near::Near;
 use super::pool::millis;
 use super::{CacheError, RedisPool};
 use crate::random::Random;
@@ -71,17 +81,21 @@ const SCAN_BATCH: usize = 500;
 /// Turns of one pattern scan; with [`SCAN_BATCH`] this covers five million keys.
 const MAX_SCAN_TURNS: u32 = 10_000;
 
+/// "There is no such thing", as it is stored.
+const NOTHING: &str = "null";
+
 /// A key that knows what lies under it. The version is raised when the stored form changes, so that two
 /// releases running side by side do not read each other's values.
 #[derive(Debug)]
 pub struct CacheKey<V> {
+    kind: &'static str,
     name: String,
     value: PhantomData<fn() -> V>,
 }
 
 impl<V> Clone for CacheKey<V> {
     fn clone(&self) -> Self {
-        Self { name: self.name.clone(), value: PhantomData }
+        Self { kind: self.kind, name: self.name.clone(), value: PhantomData }
     }
 }
 
@@ -89,7 +103,7 @@ impl<V> CacheKey<V> {
     /// `store`, 1, `str_…` → `store:v1:str_…`.
     #[must_use]
     pub fn new(kind: &'static str, version: u32, id: impl Display) -> Self {
-        Self { name: format!("{kind}:v{version}:{id}"), value: PhantomData }
+        Self { kind, name: format!("{kind}:v{version}:{id}"), value: PhantomData }
     }
 
     /// As it is stored, without the system's prefix.
@@ -98,22 +112,24 @@ impl<V> CacheKey<V> {
         &self.name
     }
 
-    fn lease(&self) -> String {
-        lease_of(&self.name)
+    fn wish(&self) -> Wish<'_> {
+        Wish { name: &self.name, kind: self.kind }
     }
 }
 
-fn lease_of(name: &str) -> String {
-    format!("lease:{name}")
+/// What a reader is after.
+#[derive(Debug, Clone, Copy)]
+struct Wish<'k> {
+    name: &'k str,
+    kind: &'static str,
 }
 
-/// The cache. Cheap to clone; clones share what is in flight.
+/// The cache. Cheap to clone; clones share what is in flight and what is near.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    redis: RedisPool,
+    memory: Memory,
     random: Random,
-    flights: Arc<Flights>,
-    repairs: Arc<Repairs>,
+    hearing: Arc<Hearing>,
 }
 
 /// What lies in Redis under a key.
@@ -127,10 +143,25 @@ enum Found {
 }
 
 impl Cache {
-    /// A cache in `redis`.
+    /// A cache in `redis` that keeps nothing near.
     #[must_use]
     pub fn new(redis: RedisPool, random: Random) -> Self {
-        Self { redis, random, flights: Arc::default(), repairs: Arc::default() }
+        let memory = Memory {
+            redis,
+            run: hex::encode(random.bytes::<8>()).into(),
+            near: Arc::new(Near::of(&[])),
+            flights: Arc::default(),
+            repairs: Arc::default(),
+        };
+        Self { memory, random, hearing: Arc::default() }
+    }
+
+    /// The same cache, which also keeps what it reads of these kinds near for [`near::NEAR_LIFE`]: for what is read by
+    /// nearly every request.
+    #[must_use]
+    pub fn with_near(self, kinds: &[&'static str]) -> Self {
+        let memory = Memory { near: Arc::new(Near::of(kinds)), ..self.memory };
+        Self { memory, random: self.random, hearing: Arc::default() }
     }
 
     /// The cached value, or the loaded one, which is then cached for about `ttl`.
@@ -144,10 +175,10 @@ impl Cache {
         load: impl FnOnce() -> F,
     ) -> Result<V, E>
     where
-        V: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
         F: Future<Output = Result<V, E>>,
     {
-        self.through(key.name(), |_: &V| ttl, load).await
+        self.through(key.wish(), |_: &V| ttl, load).await
     }
 
     /// Like [`Self::get_or_load`] for things that may not exist; their absence is remembered for
@@ -162,202 +193,155 @@ impl Cache {
         load: impl FnOnce() -> F,
     ) -> Result<Option<V>, E>
     where
-        V: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Option<V>, E>>,
     {
         let life = |value: &Option<V>| if value.is_some() { ttl } else { ttl::NEGATIVE.min(ttl) };
-        self.through(key.name(), life, load).await
+        self.through(key.wish(), life, load).await
     }
 
     /// Writes a value that is known without a load. Only for values that are not a copy of a document: two
     /// `put`s may arrive in either order.
     pub async fn put<V: Serialize>(&self, key: &CacheKey<V>, ttl: Duration, value: &V) {
-        let Some((entry, life)) = self.entry(value, ttl) else { return };
-        let (name, lease) = (self.redis.key(key.name()), self.redis.key(&key.lease()));
-        let put = self.redis.run("cache.put", |mut conn| async move {
-            redis::pipe()
-                .atomic()
-                .cmd("SET")
-                .arg(name)
+        self.put_many(std::iter::once((key.clone(), value)), ttl).await;
+    }
+
+    /// [`Self::put`] for many, in one go.
+    pub async fn put_many<'v, V: Serialize + 'v>(
+        &self,
+        values: impl IntoIterator<Item = (CacheKey<V>, &'v V)>,
+        ttl: Duration,
+    ) {
+        let redis = &self.memory.redis;
+        let (mut names, mut pipe) = (Vec::new(), redis::pipe());
+        pipe.atomic();
+        for (key, value) in values {
+            let Some((entry, life)) = self.entry(value, ttl) else { continue };
+            pipe.cmd("SET")
+                .arg(redis.key(&key.name))
                 .arg(entry)
                 .arg("PX")
                 .arg(millis(life))
                 .cmd("DEL")
-                .arg(lease)
-                .query_async::<()>(&mut conn)
-                .await
-        });
+                .arg(redis.key(&lease_of(&key.name)));
+            names.push(key.name);
+        }
+        if names.is_empty() {
+            return;
+        }
+        let put = redis.run("cache.put", |mut conn| async move { pipe.query_async::<()>(&mut conn).await });
         if put.await.is_err() {
-            self.invalidate(key).await;
+            self.invalidate_names(names).await;
+            return;
+        }
+        for name in &names {
+            self.memory.forget(name).await;
         }
     }
 
-    /// The value, when it is cached.
+    /// The value, when Redis has it.
     pub async fn peek<V: DeserializeOwned>(&self, key: &CacheKey<V>) -> Option<V> {
         match self.look(key.name()).await {
-            Found::Entry { json, .. } => read(&json),
+            Found::Entry { json, .. } => read(key.kind, &json),
             _ => None,
         }
     }
 
-    /// Forgets a value: to be registered with `tx.after_commit`, or called after a single write. It cannot
-    /// fail: when Redis is away it is repeated in the background until it is done.
+    /// [`Self::peek`] for many, in one go; what is not there is left out.
+    pub async fn peek_many<I: Eq + Hash + Clone, V: DeserializeOwned>(
+        &self,
+        ids: &[I],
+        key: impl Fn(&I) -> CacheKey<V>,
+    ) -> HashMap<I, V> {
+        let keys: Vec<CacheKey<V>> = ids.iter().map(key).collect();
+        let names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
+        let found = ids.iter().zip(&keys).zip(self.look_many(&names).await);
+        found
+            .filter_map(|((id, key), found)| match found {
+                Found::Entry { json, .. } => Some((id.clone(), read(key.kind, &json)?)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Forgets a value and all that is derived from it: to be registered with `tx.after_commit`, or called after a
+    /// single write. It cannot fail: when Redis is away it is repeated in the background until it is done.
     pub async fn invalidate<V>(&self, key: &CacheKey<V>) {
         self.invalidate_names(vec![key.name.clone()]).await;
     }
 
-    /// Forgets many values at once, also of different types.
+    /// [`Self::invalidate`] for many at once, also of different types.
     pub async fn invalidate_names(&self, names: Vec<String>) {
         if names.is_empty() {
             return;
         }
+        let memory = &self.memory;
+        self.hearing.begin(memory);
         for name in &names {
-            self.flights.detach(name);
+            memory.forget(name).await;
         }
-        if let Err(e) = forget(&self.redis, &names).await {
+        memory.repairs.remember(&names);
+        let deleted = memory.delete(&names).await;
+        if let Err(e) = deleted {
             debug!(cause = %e, keys = names.len(), "an invalidation is put off");
-            self.repairs.put_off(&self.redis, names);
+            seen::put_off(&names);
+            memory.repairs.put_off(memory, names.clone());
+        }
+        // Again: who read the old value from Redis meanwhile may have kept it near, or be about to hand it on.
+        for name in &names {
+            memory.forget(name).await;
         }
     }
 
-    /// Forgets everything whose key matches, e.g. `store:v1:*`. Walks the keys with SCAN, so it is for
-    /// maintenance and rare changes with many derived values. Returns how many values were forgotten.
+    /// Forgets everything whose key matches, e.g. `store:v1:*`, with what is derived from it. Walks the keys with SCAN,
+    /// so it is for maintenance and rare changes with many values. Returns how many values were forgotten.
     ///
     /// # Errors
     /// Redis is away; entries then live until their time is over.
     pub async fn invalidate_pattern(&self, pattern: &str) -> Result<u64, CacheError> {
-        self.flights.detach_all();
+        let memory = &self.memory;
+        memory.forget_all();
         // Leases first: a load in flight must not write behind the scan.
-        self.unlink_matching(&lease_of(pattern)).await?;
-        self.unlink_matching(pattern).await
+        unlink_matching(&memory.redis, &lease_of(pattern)).await?;
+        unlink_matching(&memory.redis, &derived_of(pattern)).await?;
+        let gone = unlink_matching(&memory.redis, pattern).await?;
+        memory.tell_all().await?;
+        memory.forget_all();
+        Ok(gone)
     }
+}
 
-    async fn unlink_matching(&self, pattern: &str) -> Result<u64, CacheError> {
-        let pattern = self.redis.key(pattern);
-        let (mut cursor, mut gone) = (0_u64, 0_u64);
-        for _ in 0..MAX_SCAN_TURNS {
-            let turn = pattern.clone();
-            let (next, keys): (u64, Vec<String>) = self
-                .redis
-                .run("cache.scan", |mut conn| async move {
-                    redis::cmd("SCAN")
-                        .arg(cursor)
-                        .arg("MATCH")
-                        .arg(turn)
-                        .arg("COUNT")
-                        .arg(SCAN_BATCH)
-                        .query_async(&mut conn)
-                        .await
+/// Deletes the keys that match, batch by batch: KEYS would hold the server up.
+async fn unlink_matching(redis: &RedisPool, pattern: &str) -> Result<u64, CacheError> {
+    let pattern = redis.key(pattern);
+    let (mut cursor, mut gone) = (0_u64, 0_u64);
+    for _ in 0..MAX_SCAN_TURNS {
+        let turn = pattern.clone();
+        let (next, keys): (u64, Vec<String>) = redis
+            .run("cache.scan", |mut conn| async move {
+                redis::cmd("SCAN")
+                    .arg(cursor)
+                    .arg("MATCH")
+                    .arg(turn)
+                    .arg("COUNT")
+                    .arg(SCAN_BATCH)
+                    .query_async(&mut conn)
+                    .await
+            })
+            .await?;
+        if !keys.is_empty() {
+            gone += redis
+                .run("cache.unlink", |mut conn| async move {
+                    redis::cmd("UNLINK").arg(keys).query_async::<u64>(&mut conn).await
                 })
                 .await?;
-            if !keys.is_empty() {
-                gone += self
-                    .redis
-                    .run("cache.unlink", |mut conn| async move {
-                        redis::cmd("UNLINK").arg(keys).query_async::<u64>(&mut conn).await
-                    })
-                    .await?;
-            }
-            cursor = next;
-            if cursor == 0 {
-                return Ok(gone);
-            }
         }
-        Err(CacheError::Answer("the scan did not end".to_owned()))
-    }
-
-    /// One value through the cache: look, join or lead the load, write back.
-    async fn through<V, E, F>(
-        &self,
-        name: &str,
-        life: impl Fn(&V) -> Duration,
-        load: impl FnOnce() -> F,
-    ) -> Result<V, E>
-    where
-        V: Serialize + DeserializeOwned,
-        F: Future<Output = Result<V, E>>,
-    {
-        let mut ageing = None;
-        let mut reached = true;
-        match self.look(name).await {
-            Found::Entry { json, ageing: false } => {
-                if let Some(value) = read(&json) {
-                    record(1, "hit");
-                    return Ok(value);
-                }
-            }
-            Found::Entry { json, ageing: true } => ageing = read::<V>(&json),
-            Found::Absent => {}
-            Found::Unknown => reached = false,
-        }
-        loop {
-            match self.flights.join(name) {
-                // Somebody else loads anew already; the old value is still good.
-                Seat::Passenger(_) if ageing.is_some() => {
-                    if let Some(value) = ageing.take() {
-                        record(1, "hit");
-                        return Ok(value);
-                    }
-                }
-                Seat::Passenger(passenger) => {
-                    // A leader that failed or was dropped leaves the seat to the next.
-                    if let Some(value) = passenger.arrive().await.and_then(|json| read(&json)) {
-                        record(1, "joined");
-                        return Ok(value);
-                    }
-                }
-                Seat::Leader(leader) => {
-                    let token = self.token();
-                    let claim = if reached { self.claim(name, &token).await } else { Claim::none() };
-                    let Claim { leased, found } = claim;
-                    // Written since we looked: whoever loaded it has landed just before we joined.
-                    if let Found::Entry { json, ageing: false } = found
-                        && let Some(value) = read(&json)
-                    {
-                        if leased {
-                            self.release_many(&[name.to_owned()], &token).await;
-                        }
-                        leader.land(&json);
-                        record(1, "hit");
-                        return Ok(value);
-                    }
-                    if reached && !leased {
-                        if let Some(value) = ageing.take() {
-                            record(1, "hit");
-                            return Ok(value);
-                        }
-                        if let Some(json) = self.await_other_process(name).await
-                            && let Some(value) = read(&json)
-                        {
-                            leader.land(&json);
-                            record(1, "waited");
-                            return Ok(value);
-                        }
-                    }
-                    record(1, "miss");
-                    let loaded = load().await;
-                    return match (loaded, ageing) {
-                        (Ok(value), _) => {
-                            if let Ok(json) = serde_json::to_string(&value) {
-                                if leased {
-                                    let (entry, life) = self.dated(&json, life(&value));
-                                    self.fill(name, entry, life, &token).await;
-                                }
-                                leader.land(&json.into());
-                            }
-                            Ok(value)
-                        }
-                        (Err(e), old) => {
-                            if leased {
-                                self.release_many(&[name.to_owned()], &token).await;
-                            }
-                            old.ok_or(e)
-                        }
-                    };
-                }
-            }
+        cursor = next;
+        if cursor == 0 {
+            return Ok(gone);
         }
     }
+    Err(CacheError::Answer("the scan did not end".to_owned()))
 }
 
 fn open(entry: &str) -> Found {
@@ -366,9 +350,14 @@ fn open(entry: &str) -> Found {
     Found::Entry { json: json.into(), ageing: wall_ms() >= refresh_at }
 }
 
-fn read<V: DeserializeOwned>(json: &str) -> Option<V> {
+fn read<V: DeserializeOwned>(kind: &'static str, json: &str) -> Option<V> {
     // An entry of another form is a miss; the version in the key should have kept it apart.
-    serde_json::from_str(json).inspect_err(|e| debug!(cause = %e, "a cached value cannot be read")).ok()
+    serde_json::from_str(json)
+        .inspect_err(|e| {
+            seen::error(kind, "unreadable", 1);
+            debug!(entity = kind, cause = %e, "a cached value cannot be read");
+        })
+        .ok()
 }
 
 /// Redis counts real time, also where the injected clock runs fast.
@@ -376,22 +365,4 @@ fn read<V: DeserializeOwned>(json: &str) -> Option<V> {
 fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn record(count: usize, outcome: &'static str) {
-    if count > 0 {
-        metrics::counter!("daraa_cache_reads_total", "outcome" => outcome)
-            .increment(u64::try_from(count).unwrap_or(u64::MAX));
-    }
-}
-
-/// Deletes values and their leases.
-async fn forget(redis: &RedisPool, names: &[String]) -> Result<(), CacheError> {
-    let keys: Vec<String> =
-        names.iter().flat_map(|name| [redis.key(name), redis.key(&lease_of(name))]).collect();
-    redis
-        .run("cache.forget", |mut conn| async move {
-            redis::cmd("DEL").arg(keys).query_async::<()>(&mut conn).await
-        })
-        .await
 }

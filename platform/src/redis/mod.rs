@@ -3,17 +3,21 @@
 //! Redis holds only what may vanish. Where it is away, reads go to the database, live positions are missing
 //! for a while, browsing is not limited and sign-in is refused; nothing is wrong and nothing hangs.
 
+mod breaker;
 pub mod cache;
 mod geo;
 pub mod limit;
+mod master;
 mod pool;
 mod pubsub;
+mod sentinel;
 
 pub use cache::{Cache, CacheKey};
 pub use geo::{Nearby, Whereabouts};
 pub use limit::{Allowance, RateLimiter, RateRule, address_subject};
 pub use pool::{COMMAND_DEADLINE, POOL_SIZE, RedisPool};
 pub use pubsub::{Channel, Heard};
+pub use sentinel::SentinelConfig;
 
 /// Redis failed or was too slow.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,17 +1,16 @@
-//! The connection pool: every command bounded in time, and a breaker that spares an absent server.
+//! The connection pool: every command bounded in time, and only ever to the master.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use bb8_redis::{RedisConnectionManager, bb8};
 use redis::aio::MultiplexedConnection;
-use redis::{
-    ConnectionAddr, ConnectionInfo, FromRedisValue, IntoConnectionInfo as _, RedisConnectionInfo, RedisError,
-};
+use redis::{ConnectionInfo, FromRedisValue, RedisError};
 use tracing::warn;
 
 use super::CacheError;
+use super::breaker::Breaker;
+use super::master::{Manager, Master, Route};
+use super::sentinel::{SentinelConfig, Sentinels};
 use crate::config::Secret;
 
 /// Connections of one process. Each carries many commands at once, so few are needed.
@@ -19,126 +18,56 @@ pub const POOL_SIZE: u32 = 16;
 /// How long getting a connection and one command may take together. A cache that is slower than the
 /// database is of no use.
 pub const COMMAND_DEADLINE: Duration = Duration::from_millis(250);
-/// After a failure Redis is not asked for this long.
-const BREAK: Duration = Duration::from_millis(500);
-/// So many answers in a row must be missing before a slow Redis counts as away.
-const SLOW_IN_A_ROW: u32 = 3;
-
-/// One pooled connection and the generation it was opened in.
-#[derive(Debug)]
-pub(super) struct Link {
-    conn: MultiplexedConnection,
-    generation: u64,
-}
-
-/// Opens connections; tells stale ones apart without asking the server: a failure on one connection
-/// starts a new generation, and older connections are not handed out again.
-#[derive(Debug)]
-pub(super) struct Manager {
-    inner: RedisConnectionManager,
-    generation: Arc<AtomicU64>,
-}
-
-impl bb8::ManageConnection for Manager {
-    type Connection = Link;
-    type Error = RedisError;
-
-    async fn connect(&self) -> Result<Link, RedisError> {
-        let generation = self.generation.load(Ordering::SeqCst);
-        Ok(Link { conn: bb8::ManageConnection::connect(&self.inner).await?, generation })
-    }
-
-    async fn is_valid(&self, link: &mut Link) -> Result<(), RedisError> {
-        if self.has_broken(link) {
-            return Err((redis::ErrorKind::Io, "connection of an older generation").into());
-        }
-        Ok(())
-    }
-
-    fn has_broken(&self, link: &mut Link) -> bool {
-        link.generation != self.generation.load(Ordering::SeqCst)
-    }
-}
-
-/// Whether Redis may be asked: closed while it answers, open for [`BREAK`] after it failed, then one
-/// caller tries and the others wait for what it finds.
-#[derive(Debug)]
-struct Breaker {
-    since: Instant,
-    /// 0 = closed; otherwise ms after `since` when the next try is allowed.
-    open_until_ms: AtomicU64,
-    slow: AtomicU32,
-}
-
-impl Breaker {
-    fn new() -> Self {
-        Self { since: Instant::now(), open_until_ms: AtomicU64::new(0), slow: AtomicU32::new(0) }
-    }
-
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn next_try_ms(&self) -> u64 {
-        self.now_ms().saturating_add(u64::try_from(BREAK.as_millis()).unwrap_or(0)).max(1)
-    }
-
-    fn allows(&self) -> bool {
-        let until = self.open_until_ms.load(Ordering::SeqCst);
-        if until == 0 {
-            return true;
-        }
-        self.now_ms() >= until
-            && self
-                .open_until_ms
-                .compare_exchange(until, self.next_try_ms(), Ordering::SeqCst, Ordering::SeqCst)
-                .is_ok()
-    }
-
-    fn answered(&self) {
-        self.slow.store(0, Ordering::Relaxed);
-        if self.open_until_ms.swap(0, Ordering::SeqCst) != 0 {
-            warn!("redis answers again");
-        }
-    }
-
-    /// Says whether it has just opened.
-    fn failed(&self, slow: bool) -> bool {
-        let enough = !slow || self.slow.fetch_add(1, Ordering::Relaxed) + 1 >= SLOW_IN_A_ROW;
-        let open = self.open_until_ms.load(Ordering::SeqCst) != 0;
-        if enough || open {
-            self.open_until_ms.store(self.next_try_ms(), Ordering::SeqCst);
-        }
-        enough && !open
-    }
-}
 
 /// The pool. Cheap to clone. Every key gets the prefix, so that tests and systems do not meet.
 #[derive(Debug, Clone)]
 pub struct RedisPool {
-    pool: bb8::Pool<Manager>,
-    generation: Arc<AtomicU64>,
-    breaker: Arc<Breaker>,
-    info: ConnectionInfo,
+    inner: Arc<Inner>,
     prefix: Arc<str>,
 }
 
+#[derive(Debug)]
+struct Inner {
+    pool: bb8::Pool<Manager>,
+    route: Arc<Route>,
+    breaker: Arc<Breaker>,
+    /// Who asks the Sentinels, where there are any.
+    following: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(following) = &self.following {
+            following.abort();
+        }
+    }
+}
+
 impl RedisPool {
-    /// Sets the pool up; the first command connects.
+    /// A pool to one server; the first command connects. Should the server become a replica, it is not used.
     ///
     /// # Errors
     /// An address that is not `host:port`.
     pub fn connect(addr: &str, password: &Secret, prefix: &str) -> Result<Self, CacheError> {
-        let wrong = || CacheError::Answer(format!("{addr:?} is not host:port"));
-        let (host, port) = addr.rsplit_once(':').ok_or_else(wrong)?;
-        let port: u16 = port.parse().map_err(|_| wrong())?;
-        let info = ConnectionAddr::Tcp(host.to_owned(), port)
-            .into_connection_info()
-            .map_err(|e| CacheError::Answer(e.to_string()))?
-            .set_redis_settings(RedisConnectionInfo::default().set_password(password.expose()));
-        let generation = Arc::new(AtomicU64::new(1));
-        let inner =
-            RedisConnectionManager::new(info.clone()).map_err(|e| CacheError::Answer(e.to_string()))?;
+        let master = Master { addr: addr.parse()?, epoch: 0 };
+        Ok(Self::on(Route::new(Some(master), password.clone()), None, prefix))
+    }
+
+    /// A pool to the master that the Sentinels name, whoever that is. Needs a runtime: it asks them from now on.
+    ///
+    /// # Errors
+    /// No Sentinel is named, or an address is not `host:port`.
+    pub fn by_sentinels(
+        config: &SentinelConfig,
+        password: &Secret,
+        prefix: &str,
+    ) -> Result<Self, CacheError> {
+        let sentinels = Sentinels::new(config)?;
+        Ok(Self::on(Route::new(None, password.clone()), Some(sentinels), prefix))
+    }
+
+    fn on(route: Route, sentinels: Option<Sentinels>, prefix: &str) -> Self {
+        let (route, breaker) = (Arc::new(route), Arc::new(Breaker::new()));
         let pool = bb8::Pool::builder()
             .max_size(POOL_SIZE)
             .min_idle(0)
@@ -146,8 +75,13 @@ impl RedisPool {
             .retry_connection(false)
             .connection_timeout(COMMAND_DEADLINE)
             .error_sink(Box::new(bb8::NopErrorSink))
-            .build_unchecked(Manager { inner, generation: Arc::clone(&generation) });
-        Ok(Self { pool, generation, breaker: Arc::new(Breaker::new()), info, prefix: prefix.into() })
+            .build_unchecked(Manager { route: Arc::clone(&route) });
+        let following = sentinels.map(|sentinels| {
+            let work = sentinels.follow(Arc::clone(&route), Arc::clone(&breaker));
+            #[expect(clippy::disallowed_methods, reason = "lives as long as the pool, which ends it")]
+            tokio::spawn(async move { match work.await {} })
+        });
+        Self { inner: Arc::new(Inner { pool, route, breaker, following }), prefix: prefix.into() }
     }
 
     /// A key as it is stored.
@@ -161,15 +95,46 @@ impl RedisPool {
         &self.prefix
     }
 
-    pub(super) fn info(&self) -> &ConnectionInfo {
-        &self.info
+    /// The master commands go to, as `host:port`; `None` while no Sentinel has named one.
+    #[must_use]
+    pub fn master(&self) -> Option<String> {
+        self.inner.route.master().map(|master| master.addr.to_string())
+    }
+
+    /// The master, once there is one.
+    pub(super) async fn named(&self) -> Result<Master, RedisError> {
+        self.inner.route.named().await
+    }
+
+    /// How to connect to it.
+    pub(super) fn info(&self, master: &Master) -> Result<ConnectionInfo, RedisError> {
+        self.inner.route.info(master)
+    }
+
+    /// Waits until another server than `master` is the master.
+    pub(super) async fn moved(&self, master: &Master) {
+        self.inner.route.moved(master).await;
     }
 
     /// How many connections are open and how many of them are idle.
     #[must_use]
     pub fn connections(&self) -> (u32, u32) {
-        let state = self.pool.state();
+        let state = self.inner.pool.state();
         (state.connections, state.idle_connections)
+    }
+
+    /// A connection, back in the pool already: it carries the commands of many at once.
+    async fn link(&self) -> Result<MultiplexedConnection, Failure> {
+        let mut failures = self.inner.route.failures();
+        tokio::select! {
+            biased;
+            link = self.inner.pool.get() => match link {
+                Ok(link) => Ok(link.conn.clone()),
+                Err(bb8::RunError::User(e)) => Err(Failure::Redis(e)),
+                Err(bb8::RunError::TimedOut) => Err(Failure::Slow),
+            },
+            Ok(()) = failures.changed() => Err(Failure::Unreachable(Arc::clone(&failures.borrow()))),
+        }
     }
 
     /// Runs `work` on a connection, within [`COMMAND_DEADLINE`].
@@ -178,18 +143,14 @@ impl RedisPool {
         op: &'static str,
         work: impl FnOnce(MultiplexedConnection) -> F,
     ) -> Result<T, CacheError> {
-        if !self.breaker.allows() {
+        let Inner { route, breaker, .. } = &*self.inner;
+        if !breaker.allows() {
             return Err(CacheError::Open);
         }
         let started = Instant::now();
-        let mut generation = 0;
+        let generation = route.generation();
         let outcome = tokio::time::timeout(COMMAND_DEADLINE, async {
-            let link = self.pool.get().await.map_err(|e| match e {
-                bb8::RunError::User(e) => Failure::Redis(e),
-                bb8::RunError::TimedOut => Failure::Slow,
-            })?;
-            generation = link.generation;
-            work(link.conn.clone()).await.map_err(Failure::Redis)
+            work(self.link().await?).await.map_err(Failure::Redis)
         })
         .await
         .unwrap_or(Err(Failure::Slow));
@@ -197,7 +158,7 @@ impl RedisPool {
             .record(started.elapsed().as_secs_f64());
         let failure = match outcome {
             Ok(value) => {
-                self.breaker.answered();
+                breaker.answered();
                 return Ok(value);
             }
             Err(failure) => failure,
@@ -207,20 +168,23 @@ impl RedisPool {
             Failure::Slow => (true, format!("{op} passed its deadline")),
             Failure::Redis(e) if e.is_timeout() => (true, format!("{op}: {e}")),
             Failure::Redis(e) if away(&e) => (false, format!("{op}: {e}")),
+            Failure::Unreachable(cause) => (false, format!("{op}: {cause}")),
             Failure::Redis(e) => {
                 // It answered, if only with an error.
-                self.breaker.answered();
+                breaker.answered();
                 return Err(CacheError::Answer(format!("{op}: {e}")));
             }
         };
-        let opened = self.breaker.failed(slow);
-        if !slow || opened {
-            // Connections opened before the failure are not trusted again; younger ones are.
-            let next = generation.saturating_add(1);
-            let _ = self.generation.compare_exchange(generation, next, Ordering::SeqCst, Ordering::SeqCst);
-        }
-        if opened {
-            warn!(cause, "redis is away");
+        // What a former master did, or did not, says nothing about the present one.
+        if generation == route.generation() {
+            let opened = breaker.failed(slow);
+            if !slow || opened {
+                // Connections opened before the failure are not trusted again; younger ones are.
+                route.distrust(generation);
+            }
+            if opened {
+                warn!(cause, "redis is away");
+            }
         }
         Err(CacheError::Away(cause))
     }
@@ -340,7 +304,10 @@ impl RedisPool {
 }
 
 enum Failure {
+    /// No answer in time.
     Slow,
+    /// A new connection was needed, and could not be had.
+    Unreachable(Arc<str>),
     Redis(RedisError),
 }
 
@@ -359,41 +326,4 @@ fn away(e: &RedisError) -> bool {
 
 pub(super) fn millis(ttl: Duration) -> u64 {
     u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lost_connection_opens_the_breaker_at_once() {
-        let breaker = Breaker::new();
-        assert!(breaker.allows());
-        assert!(breaker.failed(false));
-        assert!(!breaker.allows());
-        breaker.answered();
-        assert!(breaker.allows());
-    }
-
-    #[test]
-    fn one_slow_answer_is_forgiven_three_are_not() {
-        let breaker = Breaker::new();
-        assert!(!breaker.failed(true));
-        assert!(breaker.allows());
-        assert!(!breaker.failed(true));
-        assert!(breaker.failed(true));
-        assert!(!breaker.allows());
-    }
-
-    #[test]
-    fn after_the_pause_one_caller_tries() {
-        let breaker = Breaker::new();
-        breaker.failed(false);
-        breaker.open_until_ms.store(1, Ordering::SeqCst);
-        // One millisecond after the breaker was made somebody may try, and nobody beside him.
-        while !breaker.allows() {
-            std::hint::spin_loop();
-        }
-        assert!(!breaker.allows());
-    }
 }

@@ -58,9 +58,13 @@ impl RedisPool {
         let (pool, name, out) = (self.clone(), self.key(channel), sender.clone());
         #[expect(clippy::disallowed_methods, reason = "lives as long as the channel that holds it")]
         let task = tokio::spawn(async move {
+            let mut missed = false;
             loop {
-                let Err(e) = listen(&pool, &name, &out).await;
-                warn!(cause = %e, "listening to redis is interrupted");
+                let Err(e) = listen(&pool, &name, &out, &mut missed).await;
+                // Said once an absence, not at every try.
+                if !std::mem::replace(&mut missed, true) {
+                    warn!(cause = %e, "listening to redis is interrupted");
+                }
                 tokio::time::sleep(RECONNECT).await;
             }
         });
@@ -72,15 +76,24 @@ async fn listen(
     pool: &RedisPool,
     channel: &str,
     out: &broadcast::Sender<Heard>,
+    missed: &mut bool,
 ) -> Result<std::convert::Infallible, CacheError> {
-    let client = redis::Client::open(pool.info().clone()).map_err(broken)?;
+    let master = pool.named().await.map_err(broken)?;
+    let client = redis::Client::open(pool.info(&master).map_err(broken)?).map_err(broken)?;
     let pubsub = in_time(client.get_async_pubsub()).await?;
     let (mut sink, mut stream) = pubsub.split();
     in_time(sink.subscribe(channel)).await?;
     debug!(channel, "listening to redis");
+    *missed = false;
     drop(out.send(Heard::Gap));
     loop {
-        match tokio::time::timeout(PING_EVERY, stream.next()).await {
+        let heard = tokio::select! {
+            heard = tokio::time::timeout(PING_EVERY, stream.next()) => heard,
+            () = pool.moved(&master) => {
+                return Err(CacheError::Away("another server is the master".to_owned()));
+            }
+        };
+        match heard {
             Ok(Some(message)) => {
                 let text: String = message.get_payload().map_err(broken)?;
                 // Nobody listening is fine.

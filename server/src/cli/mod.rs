@@ -12,9 +12,9 @@ use clap::{Parser, Subcommand};
 use daraa_domain::account::{self, AccountError, GrantOpsRole, Phone};
 use daraa_domain::actor::{Actor, OpsRole};
 use daraa_domain::app::App;
-use daraa_domain::seed;
+use daraa_domain::seed as demo;
 use daraa_platform::config::Settings;
-use daraa_platform::mongo::Mongo;
+use daraa_platform::mongo::{Mongo, MongoConfig, Unfit};
 use daraa_platform::random::Random;
 use daraa_platform::telemetry;
 
@@ -90,28 +90,42 @@ async fn run(args: Args) -> CliResult {
         return queries::list(json);
     }
     if let Command::Seed { list: true } = args.command {
-        write!(std::io::stdout(), "{}", seed::list())?;
+        write!(std::io::stdout(), "{}", demo::list())?;
         return Ok(ExitCode::SUCCESS);
     }
     let settings = Settings::from_env()?;
     telemetry::init_logs(&settings.log, settings.log_format)?;
-    match args.command {
-        Command::Serve => serve::serve(&settings).await,
+    // What is wrong with the database is said in one line with its remedy.
+    carry_out(&settings, args.command).await.map_err(|e| match Unfit::of(&settings.mongo, &*e) {
+        Some(unfit) => unfit.into(),
+        None => e,
+    })
+}
+
+async fn carry_out(settings: &Settings, command: Command) -> CliResult {
+    match command {
+        Command::Serve => serve::serve(settings).await,
         Command::Schema => Ok(ExitCode::SUCCESS),
-        Command::Seed { .. } => make_demo_city(&settings).await,
-        Command::Queries { command } => queries::run(&mongo(&settings).await?, &settings, command).await,
-        Command::Admin { phone } => make_admin(&settings, &phone).await,
-        Command::Indexes { command } => indexes::run(&mongo(&settings).await?, command).await,
-        Command::Db { command } => db::run(&settings, command).await,
+        Command::Seed { .. } => seed(settings, false).await,
+        Command::Queries { command } => queries::run(&mongo(settings).await?, settings, command).await,
+        Command::Admin { phone } => make_admin(settings, &phone).await,
+        Command::Indexes { command } => indexes::run(&mongo(settings).await?, command).await,
+        Command::Db { command } => db::run(settings, command).await,
     }
 }
 
-async fn make_demo_city(settings: &Settings) -> CliResult {
+/// Makes the demo city, telling its progress unless `quiet`.
+async fn seed(settings: &Settings, quiet: bool) -> CliResult {
     if settings.mode.is_production() {
         return Err("a demo city is not made in production".into());
     }
     let app = app(settings).await?;
-    let made = seed::run(&app, progress).await?;
+    let told = |line: &str| {
+        if !quiet {
+            progress(line);
+        }
+    };
+    let made = demo::run(&app, told).await?;
     say(&serde_json::to_string(&made)?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -132,16 +146,26 @@ async fn make_admin(settings: &Settings, phone: &str) -> CliResult {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Only the database: for commands that need nothing else and may run as another user.
-async fn mongo(settings: &Settings) -> Result<Mongo, Box<dyn std::error::Error + Send + Sync>> {
-    let password = settings.secrets.mongo_password(&settings.mongo.user)?;
-    let config = daraa_platform::mongo::MongoConfig { min_pool_size: 0, ..settings.mongo.clone() };
-    Ok(Mongo::connect(config, password.expose(), "daraa-server").await?)
+/// The settings of a command: it connects when it has to, and keeps no connections ready.
+fn of_a_command(settings: &Settings) -> Settings {
+    let mongo = MongoConfig { min_pool_size: 0, ..settings.mongo.clone() };
+    Settings { mongo, ..settings.clone() }
 }
 
-/// All shared parts.
+/// Only the database: for commands that need nothing else and may run as another user.
+async fn mongo(settings: &Settings) -> Result<Mongo, Box<dyn std::error::Error + Send + Sync>> {
+    let settings = of_a_command(settings);
+    let password = settings.secrets.mongo_password(&settings.mongo.user)?;
+    let mongo = Mongo::connect(settings.mongo, password.expose(), "daraa-server").await?;
+    mongo.fit().await?;
+    Ok(mongo)
+}
+
+/// All shared parts of a command, after a look at the database.
 async fn app(settings: &Settings) -> Result<App, Box<dyn std::error::Error + Send + Sync>> {
-    Ok(App::build(settings, "daraa-server", Random::from_os()).await?)
+    let app = App::build(&of_a_command(settings), "daraa-server", Random::from_os()).await?;
+    app.mongo.fit().await?;
+    Ok(app)
 }
 
 /// One line on standard output.

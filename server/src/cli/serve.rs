@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
+use daraa_domain::app::App;
 use daraa_domain::{indexes, migrations};
 use daraa_platform::config::Settings;
 use daraa_platform::lifecycle::Lifecycle;
-use daraa_platform::mongo::{DbError, index, migrate};
+use daraa_platform::mongo::{DbError, Unfit, index, migrate};
+use daraa_platform::random::Random;
 use daraa_platform::telemetry::{self, Metrics};
 use tracing::{error, info, warn};
 
-use super::{CliResult, app};
+use super::CliResult;
 use crate::http::{Api, HttpConfig, router};
 
 /// How long a balancer is given to notice that the process is not ready any more.
@@ -30,7 +32,7 @@ pub(super) async fn serve(settings: &Settings) -> CliResult {
     for (name, value) in settings.describe() {
         info!(name, value, "setting");
     }
-    let app = Arc::new(app(settings).await?);
+    let app = Arc::new(App::build(settings, "daraa-server", Random::from_os()).await?);
     let api = Api::new(app, life.clone(), metrics.clone(), HttpConfig::from(settings))?;
     if let [first, ..] = api.map().unruled_roots().as_slice() {
         return Err(format!("{first} has no @requires").into());
@@ -75,13 +77,13 @@ async fn begin(api: &Api, life: &Lifecycle) {
                 life.refuse(&format!("refusing to serve: {}; {help}", drift.join("; ")));
                 return;
             }
-            Err(e) if e.unavailable() => {
+            Err(unfit) if unfit.passing() => {
                 if !std::mem::replace(&mut told, true) {
-                    warn!(cause = %e, "the database is away, waiting for it");
+                    warn!(cause = %unfit, "waiting for the database");
                 }
             }
-            Err(e) => {
-                life.refuse(&format!("the database cannot be looked at: {e}"));
+            Err(unfit) => {
+                life.refuse(&format!("refusing to serve: {unfit}"));
                 return;
             }
         }
@@ -92,11 +94,13 @@ async fn begin(api: &Api, life: &Lifecycle) {
     }
 }
 
-async fn drift(api: &Api) -> Result<Vec<String>, DbError> {
+async fn drift(api: &Api) -> Result<Vec<String>, Unfit> {
     let mongo = &api.app().mongo;
-    let pending = migrate::pending(mongo, migrations::ALL).await?;
+    mongo.fit().await?;
+    let explained = |e: DbError| Unfit::from_db(mongo.config(), &e);
+    let pending = migrate::pending(mongo, migrations::ALL).await.map_err(explained)?;
     let pending = pending.iter().map(|m| format!("pending migration {} {}", m.number, m.name));
-    let drifts = index::diff(mongo, indexes::ALL).await?;
+    let drifts = index::diff(mongo, indexes::ALL).await.map_err(explained)?;
     Ok(pending.chain(drifts.iter().map(|d| format!("index {d}"))).collect())
 }
 

@@ -6,4 +6,4 @@ mod model;
 #[cfg(test)]
 mod tests;
 
-pub use model::{BadArea, MAX_POINTS, MAX_POLYGONS, MAX_RINGS, MAX_SPAN_DEGREES, ServiceArea};
+pub use model::{BadArea, MAX_LATITUDE, MAX_POINTS, MAX_POLYGONS, MAX_RINGS, MAX_SPAN_DEGREES, ServiceArea};

@@ -1,9 +1,7 @@
 //! The service area as it is stored (GeoJSON) and as geometry.
 
 use geo::algorithm::validation::{InvalidMultiPolygon, InvalidPolygon};
-use geo::{
-    Area as _, BoundingRect as _, Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _,
-};
+use geo::{Contains as _, Coord, LineString, MultiPolygon, Polygon, Validation as _};
 use mongodb::bson::{Bson, doc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,12 +14,17 @@ pub const MAX_POLYGONS: usize = 10;
 pub const MAX_RINGS: usize = 10;
 /// Points of a whole area; checking is quadratic in the worst case.
 pub const MAX_POINTS: usize = 1_000;
-/// No area is wider or higher than this (about 200 km): couriers do not cross countries, and edges stay straight
-/// enough that geometry on the plane and on the sphere agree to a few metres.
+/// No area is wider or higher than this (about 200 km): couriers do not cross countries.
 pub const MAX_SPAN_DEGREES: f64 = 2.0;
+/// Areas keep this far from the poles, where degrees of longitude shrink to nothing.
+pub const MAX_LATITUDE: f64 = 85.0;
 
-/// A smaller ring (some square metres) is a line that was drawn back and forth.
-const MIN_RING_SQUARE_DEGREES: f64 = 1e-9;
+/// Points are kept to a ten-millionth of a degree (a centimetre): two that are closer are one, also for the database.
+const PER_DEGREE: f64 = 1e7;
+/// A ring whose points all lie within this of one line (about a metre) is a line that was drawn back and forth.
+const MIN_WIDTH_DEGREES: f64 = 1e-5;
+/// A ring has its first point at its end again, and three at least that differ.
+const MIN_RING_POINTS: usize = 4;
 
 /// Why rings make no service area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,9 +35,15 @@ pub enum BadArea {
     /// More than [`MAX_POLYGONS`], [`MAX_RINGS`] or [`MAX_POINTS`].
     #[error("the area has too many polygons, rings or points")]
     TooMany,
-    /// A ring with fewer than three different points, or all of them on one line.
-    #[error("a ring needs at least three points that are not on one line")]
+    /// A ring with fewer than three different points.
+    #[error("a ring needs at least three different points")]
     TooFewPoints,
+    /// A ring that does not end where it begins: perhaps the rest of it was cut off.
+    #[error("a ring must end with the point it begins with")]
+    Open,
+    /// A ring whose points all lie on one line.
+    #[error("a ring encloses nothing: its points lie on one line")]
+    Flat,
     /// A ring crosses or touches itself.
     #[error("a ring crosses itself")]
     SelfIntersection,
@@ -47,15 +56,19 @@ pub enum BadArea {
     /// Wider or higher than [`MAX_SPAN_DEGREES`].
     #[error("the area is too large")]
     TooLarge,
+    /// Beyond [`MAX_LATITUDE`].
+    #[error("the area is too close to a pole")]
+    NearPole,
 }
 
-/// A checked area: outlines with holes, on the plane of longitude and latitude.
+/// A checked area: outlines with holes, in longitude and latitude. Its edges are the shortest lines on the sphere, as
+/// the database takes them; it may lie across the date line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "GeoJsonArea", try_from = "GeoJsonArea")]
 pub struct ServiceArea(MultiPolygon<f64>);
 
 impl ServiceArea {
-    /// Checks polygons, each a list of rings (the outline, then holes). Rings may be closed or left open.
+    /// Checks polygons, each a list of rings (the outline, then holes), each ending with the point it begins with.
     ///
     /// # Errors
     /// [`BadArea`].
@@ -73,16 +86,20 @@ impl ServiceArea {
         let mut checked = Vec::with_capacity(polygons.len());
         for rings in polygons {
             let mut rings =
-                rings.into_iter().map(ring).collect::<Result<Vec<LineString<f64>>, BadArea>>()?.into_iter();
+                rings.iter().map(|points| ring(points)).collect::<Result<Vec<_>, BadArea>>()?.into_iter();
             let outline = rings.next().ok_or(BadArea::Empty)?;
             checked.push(Polygon::new(outline, rings.collect()));
         }
         let area = MultiPolygon::new(checked);
-        let bounds = area.bounding_rect().ok_or(BadArea::Empty)?;
-        if bounds.width() > MAX_SPAN_DEGREES || bounds.height() > MAX_SPAN_DEGREES {
-            return Err(BadArea::TooLarge);
+        let centre = centre(&area)?;
+        let plane = on_plane(&area, centre).ok_or(BadArea::TooLarge)?;
+        // On the sphere, and on the map as people draw it: a parallel is a line there only.
+        if plane.iter().flat_map(rings_of).any(|ring| is_flat(ring, MIN_WIDTH_DEGREES.to_radians()))
+            || area.iter().flat_map(rings_of).any(|ring| is_flat(ring, MIN_WIDTH_DEGREES))
+        {
+            return Err(BadArea::Flat);
         }
-        area.check_validation().map_err(|problem| match problem {
+        plane.check_validation().map_err(|problem| match problem {
             InvalidMultiPolygon::InvalidPolygon(_, problem) => match problem {
                 InvalidPolygon::TooFewPointsInRing(_) | InvalidPolygon::NonFiniteCoord(..) => {
                     BadArea::TooFewPoints
@@ -92,20 +109,16 @@ impl ServiceArea {
             },
             _ => BadArea::Overlap,
         })?;
-        // A ring along one line crosses nothing and holds nothing; MongoDB refuses it.
-        let flat = |ring: &LineString<f64>| {
-            Polygon::new(ring.clone(), Vec::new()).unsigned_area() < MIN_RING_SQUARE_DEGREES
-        };
-        if area.iter().any(|p| flat(p.exterior()) || p.interiors().iter().any(flat)) {
-            return Err(BadArea::TooFewPoints);
-        }
         Ok(Self(area))
     }
 
-    /// Whether the point lies inside (not in a hole; the border itself is outside).
+    /// Whether the point lies inside: not in a hole, and not on the border itself. Between two corners the border is
+    /// the shortest line on the sphere, so that the answer is the database's; a point within a centimetre of it may be
+    /// inside for the database and not here, never the other way round.
     #[must_use]
     pub fn contains(&self, point: Point) -> bool {
-        self.0.contains(&geo::Point::new(point.lon(), point.lat()))
+        // Seen from the point itself, which then is the origin: what is too far away to be seen does not hold it.
+        on_plane(&self.0, point).is_some_and(|plane| plane.contains(&geo::Point::new(0.0, 0.0)))
     }
 
     /// The polygons as rings of points, closed; the outline first.
@@ -113,10 +126,7 @@ impl ServiceArea {
     pub fn polygons(&self) -> Vec<Vec<Vec<Point>>> {
         let points =
             |ring: &LineString<f64>| ring.coords().filter_map(|c| Point::new(c.x, c.y).ok()).collect();
-        self.0
-            .iter()
-            .map(|p| std::iter::once(p.exterior()).chain(p.interiors()).map(points).collect())
-            .collect()
+        self.0.iter().map(|p| rings_of(p).map(points).collect()).collect()
     }
 
     /// The GeoJSON document, for queries.
@@ -134,19 +144,77 @@ impl ServiceArea {
     }
 }
 
+fn rings_of(polygon: &Polygon<f64>) -> impl Iterator<Item = &LineString<f64>> {
+    std::iter::once(polygon.exterior()).chain(polygon.interiors())
+}
+
 /// A closed ring of at least three different points, none repeated in a row.
-fn ring(points: Vec<Point>) -> Result<LineString<f64>, BadArea> {
-    let mut coords: Vec<Coord<f64>> = points.iter().map(|p| Coord { x: p.lon(), y: p.lat() }).collect();
+fn ring(points: &[Point]) -> Result<LineString<f64>, BadArea> {
+    let kept = |degrees: f64| (degrees * PER_DEGREE).round() / PER_DEGREE;
+    let mut coords: Vec<Coord<f64>> = points
+        .iter()
+        .map(|p| Coord { x: kept(p.lon()), y: kept(p.lat()) })
+        // Both ends of the map are one meridian.
+        .map(|c| if c.x <= -180.0 { Coord { x: 180.0, y: c.y } } else { c })
+        .collect();
     coords.dedup();
-    if coords.len() > 1 && coords.first() == coords.last() {
-        coords.pop();
-    }
-    let first = *coords.first().ok_or(BadArea::TooFewPoints)?;
-    if coords.len() < 3 {
+    let closed = coords.first() == coords.last();
+    let mut different: Vec<(f64, f64)> = coords.iter().map(|c| (c.x, c.y)).collect();
+    different.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    different.dedup();
+    if different.len() < MIN_RING_POINTS.saturating_sub(1) {
         return Err(BadArea::TooFewPoints);
     }
-    coords.push(first);
+    if !closed {
+        return Err(BadArea::Open);
+    }
     Ok(LineString::new(coords))
+}
+
+/// The middle of an area, from where all of it can be seen.
+fn centre(area: &MultiPolygon<f64>) -> Result<Point, BadArea> {
+    let first = area.iter().flat_map(rings_of).flat_map(LineString::coords).next().ok_or(BadArea::Empty)?;
+    // Beyond the date line longitudes begin anew; counted from the first point they go on.
+    let east = |c: &Coord<f64>| (c.x - first.x + 540.0).rem_euclid(360.0) - 180.0;
+    let (mut west, mut eastern, mut south, mut north) = (0.0_f64, 0.0_f64, first.y, first.y);
+    for c in area.iter().flat_map(rings_of).flat_map(LineString::coords) {
+        (west, eastern) = (west.min(east(c)), eastern.max(east(c)));
+        (south, north) = (south.min(c.y), north.max(c.y));
+    }
+    if south < -MAX_LATITUDE || north > MAX_LATITUDE {
+        return Err(BadArea::NearPole);
+    }
+    if eastern - west > MAX_SPAN_DEGREES || north - south > MAX_SPAN_DEGREES {
+        return Err(BadArea::TooLarge);
+    }
+    let lon = first.x + f64::midpoint(west, eastern);
+    let lon = if lon > 180.0 { lon - 360.0 } else { lon };
+    let lon = if lon < -180.0 { lon + 360.0 } else { lon };
+    Point::new(lon, f64::midpoint(south, north)).map_err(|_| BadArea::TooLarge)
+}
+
+/// The area as it looks from a point; `None` when not all of it is to be seen from there.
+fn on_plane(area: &MultiPolygon<f64>, centre: Point) -> Option<MultiPolygon<f64>> {
+    let ring = |ring: &LineString<f64>| -> Option<LineString<f64>> {
+        let seen = ring.coords().map(|c| Point::new(c.x, c.y).ok()?.on_plane(centre));
+        Some(LineString::from(seen.collect::<Option<Vec<(f64, f64)>>>()?))
+    };
+    let polygons = area.iter().map(|polygon| {
+        let holes = polygon.interiors().iter().map(ring).collect::<Option<Vec<_>>>()?;
+        Some(Polygon::new(ring(polygon.exterior())?, holes))
+    });
+    polygons.collect::<Option<Vec<_>>>().map(MultiPolygon::new)
+}
+
+/// Whether all points of a ring lie within `min_width` of one line.
+fn is_flat(ring: &LineString<f64>, min_width: f64) -> bool {
+    let Some(first) = ring.coords().next() else { return true };
+    let from_first = |c: &Coord<f64>| Coord { x: c.x - first.x, y: c.y - first.y };
+    let length = |c: &Coord<f64>| c.x.hypot(c.y);
+    let all = || ring.coords().map(from_first);
+    let Some(along) = all().max_by(|a, b| length(a).total_cmp(&length(b))) else { return true };
+    let width = all().map(|c| (c.x * along.y - c.y * along.x).abs() / length(&along)).fold(0.0, f64::max);
+    width < min_width
 }
 
 /// Stored always as MultiPolygon, so that every document has one shape; a Polygon is understood, too.

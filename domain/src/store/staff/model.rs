@@ -59,12 +59,12 @@ pub const INVITATION_INDEXES: CollectionIndexes = CollectionIndexes {
         .partial(&[("status", PartialValue::Text("PENDING"))]),
         IndexSpec::new(
             "store_invitations_phone",
-            &[Key::Asc("phone"), Key::Asc("status"), Key::Desc("_id")],
+            &[Key::Asc("phone"), Key::Asc("status"), Key::Desc("expires_at"), Key::Desc("_id")],
             "the open invitations of a number",
         ),
         IndexSpec::new(
             "store_invitations_store",
-            &[Key::Asc("store_id"), Key::Asc("status"), Key::Desc("_id")],
+            &[Key::Asc("store_id"), Key::Asc("status"), Key::Desc("expires_at"), Key::Desc("_id")],
             "the open invitations of a store",
         ),
         IndexSpec::new("store_invitations_ttl", &[Key::Asc("expires_at")], "old invitations are forgotten")

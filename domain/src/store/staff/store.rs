@@ -108,5 +108,7 @@ pub(super) async fn open_of_phone(
 async fn open(app: &App, mut filter: Document, now: Timestamp) -> Result<Vec<Invitation>, DbError> {
     filter.insert("status", InvitationStatus::Pending.as_str());
     filter.insert("expires_at", doc! { "$gt": now });
-    app.mongo.coll(INVITATIONS).find_many("db.invitation.open", filter, doc! { "_id": -1 }, 100).await
+    // Each is open for the same time: the newest ends last.
+    let sort = doc! { "expires_at": -1, "_id": -1 };
+    app.mongo.coll(INVITATIONS).find_many("db.invitation.open", filter, sort, 100).await
 }

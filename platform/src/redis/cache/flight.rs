@@ -1,4 +1,5 @@
-//! Single flight: of all who miss the same key in this process, one loads and the others wait for it.
+//! Single flight: of all in this process who want a key that is not near, one looks for it and loads it if need be, and
+//! the others wait for what it brings.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +8,7 @@ use tokio::sync::watch;
 
 type Landing = Option<Arc<str>>;
 
-/// The loads in flight, by key name.
+/// What is under way, by key name.
 #[derive(Debug, Default)]
 pub(super) struct Flights(Mutex<HashMap<String, Flight>>);
 
@@ -19,13 +20,13 @@ struct Flight {
 
 /// The part a reader plays.
 pub(super) enum Seat<'f> {
-    /// It loads.
+    /// It looks and loads.
     Leader(Leader<'f>),
-    /// It waits for the one who loads.
+    /// It waits for the one who does.
     Passenger(Passenger),
 }
 
-/// The one who loads. Dropped without [`Self::land`], the passengers look for a new leader.
+/// The one who looks and loads. Dropped without [`Self::land`], the passengers look for a new leader.
 pub(super) struct Leader<'f> {
     flights: &'f Flights,
     name: String,
@@ -37,7 +38,7 @@ pub(super) struct Leader<'f> {
 pub(super) struct Passenger(watch::Receiver<Landing>);
 
 impl Flights {
-    /// Joins the load of `name`, or starts it.
+    /// Joins the flight of `name`, or starts it.
     pub(super) fn join(&self, name: &str) -> Seat<'_> {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(name) {
@@ -49,9 +50,11 @@ impl Flights {
         Seat::Leader(Leader { flights: self, name: name.to_owned(), number, landing })
     }
 
-    /// Nobody joins the load of `name` any more: what it brings may be stale.
+    /// Nobody joins the load of `name`, or of what is derived from it, any more: what it brings may be stale.
     pub(super) fn detach(&self, name: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let derived = |key: &str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flights.retain(|key, _| key != name && !derived(key));
     }
 
     /// Nobody joins any present load any more.

@@ -8,13 +8,23 @@ use serde::Serialize;
 
 use super::super::CacheError;
 use super::super::pool::millis;
-use super::{Cache, Found, REFRESH_SHARE, WAIT_LOOKS, WAIT_STEP, lease_of, open, record, wall_ms};
+use super::{Cache, Found, REFRESH_SHARE, WAIT_LOOKS, WAIT_STEP, Wish, open, seen, wall_ms};
 
 /// How long a load may take and still be written; above every database deadline of the request path.
 const LEASE: Duration = Duration::from_secs(5);
 
 static FILL: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../lua/fill.lua")));
 static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("../lua/release.lua")));
+
+/// The lease on a name.
+pub(super) fn lease_of(name: &str) -> String {
+    format!("lease:{name}")
+}
+
+/// Where the values lie that are derived from a name.
+pub(super) fn derived_of(name: &str) -> String {
+    format!("derived:{name}")
+}
 
 /// What asking for the lease of a key has brought.
 pub(super) struct Claim {
@@ -33,10 +43,10 @@ impl Claim {
 
 impl Cache {
     pub(super) async fn look(&self, name: &str) -> Found {
-        if self.repairs.pending(name) {
+        if self.memory.repairs.pending(name) {
             return Found::Unknown;
         }
-        match self.redis.get(name).await {
+        match self.memory.redis.get(name).await {
             Ok(Some(entry)) => open(&entry),
             Ok(None) => Found::Absent,
             Err(_) => Found::Unknown,
@@ -45,12 +55,13 @@ impl Cache {
 
     /// [`Self::look`] for many, in the order of the names.
     pub(super) async fn look_many(&self, names: &[String]) -> Vec<Found> {
-        let keys: Vec<String> = names.iter().map(|name| self.redis.key(name)).collect();
+        let keys: Vec<String> = names.iter().map(|name| self.memory.redis.key(name)).collect();
         if keys.is_empty() {
             return Vec::new();
         }
         let rows: Result<Vec<Option<String>>, CacheError> =
-            self.redis
+            self.memory
+                .redis
                 .run("cache.mget", |mut conn| async move {
                     redis::cmd("MGET").arg(keys).query_async(&mut conn).await
                 })
@@ -63,7 +74,7 @@ impl Cache {
 
     fn found(&self, name: &str, row: Option<String>) -> Found {
         match row {
-            _ if self.repairs.pending(name) => Found::Unknown,
+            _ if self.memory.repairs.pending(name) => Found::Unknown,
             Some(entry) => open(&entry),
             None => Found::Absent,
         }
@@ -90,22 +101,25 @@ impl Cache {
     pub(super) async fn claim_many(&self, names: &[String], token: &str) -> Vec<Claim> {
         let none = || names.iter().map(|_| Claim::none()).collect();
         // One of them is distrusted for a moment: rare, and over soon, so all of them go without a lease.
-        if names.is_empty() || names.iter().any(|name| self.repairs.pending(name)) {
+        if names.is_empty() || names.iter().any(|name| self.memory.repairs.pending(name)) {
             return none();
         }
         let mut pipe = redis::pipe();
         for name in names {
             pipe.cmd("SET")
-                .arg(self.redis.key(&lease_of(name)))
+                .arg(self.memory.redis.key(&lease_of(name)))
                 .arg(token)
                 .arg("NX")
                 .arg("PX")
                 .arg(millis(LEASE))
                 .cmd("GET")
-                .arg(self.redis.key(name));
+                .arg(self.memory.redis.key(name));
         }
-        let said: Result<Vec<Option<String>>, CacheError> =
-            self.redis.run("cache.lease", |mut conn| async move { pipe.query_async(&mut conn).await }).await;
+        let said: Result<Vec<Option<String>>, CacheError> = self
+            .memory
+            .redis
+            .run("cache.lease", |mut conn| async move { pipe.query_async(&mut conn).await })
+            .await;
         let Ok(said) = said else { return none() };
         let mut said = said.into_iter();
         let mut claims = Vec::with_capacity(names.len());
@@ -120,47 +134,52 @@ impl Cache {
         for name in names {
             // Not released, it expires by itself.
             let released: Result<i64, CacheError> =
-                self.redis.script("cache.release", &RELEASE, &[&lease_of(name)], &[token]).await;
+                self.memory.redis.script("cache.release", &RELEASE, &[&lease_of(name)], &[token]).await;
             if released.is_err() {
                 return;
             }
         }
     }
 
-    pub(super) async fn fill(&self, name: &str, entry: String, life: Duration, token: &str) {
-        let life = millis(life).to_string();
-        let filled: Result<i64, CacheError> =
-            self.redis.script("cache.fill", &FILL, &[name, &lease_of(name)], &[token, &entry, &life]).await;
-        if let Ok(0) = filled {
-            record(1, "overtaken");
-        }
+    pub(super) async fn fill(&self, wish: Wish<'_>, entry: String, life: Duration, token: &str) {
+        let (name, life) = (wish.name, millis(life).to_string());
+        let keys = [name, &lease_of(name)];
+        let filled = self.memory.redis.script("cache.fill", &FILL, &keys, &[token, &entry, &life]).await;
+        seen::fill(wish.kind, became(&filled));
     }
 
-    pub(super) async fn fill_many(&self, fills: Vec<(String, String, Duration)>, token: &str) {
+    pub(super) async fn fill_many(
+        &self,
+        kind: &'static str,
+        fills: Vec<(String, String, Duration)>,
+        token: &str,
+    ) {
         if fills.is_empty() {
             return;
         }
+        let fills_count = fills.len();
         // EVAL with the text rather than its hash: a pipeline cannot repair a missing script half-way.
         let mut pipe = redis::pipe();
         for (name, entry, life) in fills {
             pipe.cmd("EVAL")
                 .arg(include_str!("../lua/fill.lua"))
                 .arg(2)
-                .arg(self.redis.key(&name))
-                .arg(self.redis.key(&lease_of(&name)))
+                .arg(self.memory.redis.key(&name))
+                .arg(self.memory.redis.key(&lease_of(&name)))
                 .arg(token)
                 .arg(entry)
                 .arg(millis(life));
         }
         // Not written, it is loaded again.
-        drop(
-            self.redis
-                .run(
-                    "cache.fill_many",
-                    |mut conn| async move { pipe.query_async::<Vec<i64>>(&mut conn).await },
-                )
-                .await,
-        );
+        let filled: Result<Vec<i64>, CacheError> = self
+            .memory
+            .redis
+            .run("cache.fill_many", |mut conn| async move { pipe.query_async(&mut conn).await })
+            .await;
+        match filled {
+            Ok(rows) => rows.into_iter().for_each(|row| seen::fill(kind, became(&Ok(row)))),
+            Err(e) => (0..fills_count).for_each(|_| seen::fill(kind, became(&Err(e.clone())))),
+        }
     }
 
     pub(super) fn token(&self) -> String {
@@ -178,5 +197,14 @@ impl Cache {
         let life = ms - ms / 10 + self.random.below(ms / 5 + 1);
         let refresh_at = wall_ms().saturating_add(life - life / u64::from(REFRESH_SHARE));
         (format!("{refresh_at}|{json}"), Duration::from_millis(life))
+    }
+}
+
+/// What a script said about a value that was to be written.
+pub(super) fn became(filled: &Result<i64, CacheError>) -> &'static str {
+    match filled {
+        Ok(0) => "overtaken",
+        Ok(_) => "written",
+        Err(_) => "lost",
     }
 }

@@ -27,7 +27,7 @@ const RULES: &[(&str, &str)] = &[
     ("I1", "an acknowledged order exists exactly once"),
     ("I2", "an idempotency key has exactly one effect"),
     ("I3", "debits equal credits, balances equal their entries"),
-    ("I4", "stock adds up and is never negative"),
+    ("I4", "stock adds up and is never negative; coupons keep their limits"),
     ("I5", "captured is at most authorised, refunded at most captured"),
     ("I6", "every event is delivered"),
     ("I7", "histories are legal; nothing is paid and cancelled without a refund"),
@@ -43,7 +43,7 @@ pub(super) fn rules(report: &Report) -> Vec<IntegrityRuleObject> {
                 .findings
                 .iter()
                 .filter(|finding| finding.rule == *id)
-                .map(|finding| format!("{}: {}", finding.subject, finding.what))
+                .map(|finding| format!("{} ({}): {}", finding.subject, finding.code, finding.what))
                 .collect();
             let more = found.len().saturating_sub(NAMED);
             let mut detail = found.iter().take(NAMED).cloned().collect::<Vec<_>>().join("; ");

@@ -223,8 +223,8 @@ pub struct StoreServiceAreaSetInput {
     pub store_id: ID,
     /// The version the change was made from.
     pub expected_version: Option<i32>,
-    /// At most 10 polygons, each a list of at most 10 rings (the outline, then holes), 1,000 points in all. Rings may
-    /// be closed or left open.
+    /// At most 10 polygons, each a list of at most 10 rings (the outline, then holes), 1,000 points in all. A ring ends
+    /// with the point it begins with; between two points it goes the shortest way. It may lie across the date line.
     pub polygons: Vec<Vec<Vec<PointInput>>>,
 }
 
