@@ -11,6 +11,7 @@ pub const ALL: &[CollectionIndexes] = &[
     crate::audit::PENDING_INDEXES,
     crate::audit::SEAL_INDEXES,
     crate::cart::INDEXES,
+    crate::change::INDEXES,
     crate::catalog::PRODUCT_INDEXES,
     crate::catalog::SECTION_INDEXES,
     crate::catalog::stock::ADJUSTMENT_INDEXES,

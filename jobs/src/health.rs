@@ -32,6 +32,8 @@ fn router(app: Arc<App>, life: Lifecycle, metrics: Metrics) -> Router {
 }
 
 async fn render(State(health): State<Health>) -> String {
+    // A Redis that is away shows in its failures.
+    drop(health.app.redis.note_fullness().await);
     health.metrics.render()
 }
 

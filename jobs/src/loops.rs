@@ -4,14 +4,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use daraa_domain::app::App;
+use daraa_domain::change::{Follower, Step};
 use daraa_domain::job::Contender;
 use daraa_domain::outbox::{self, Fence};
-use daraa_domain::{audit, courier, delivery, ledger, order, payment, reactions};
+use daraa_domain::{audit, cached, courier, delivery, ledger, order, payment, reactions};
 use daraa_platform::fault::Fault;
 use daraa_platform::lifecycle::Lifecycle;
-use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, debug, error, info, info_span, warn};
 
 use crate::lead::{give_back, keep};
@@ -24,6 +25,8 @@ const CONTEND_EVERY: Duration = Duration::from_millis(500);
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// The relay looks by itself this often (of shown time), for retries and in case no wake-up comes.
 const RELAY_LOOK: Duration = Duration::from_secs(1);
+/// Under this name the place is kept up to which changes are dealt with.
+pub const CACHE_FOLLOWER: &str = "cache";
 /// However fast the clock runs, nothing is looked for more often than this.
 const LEAST_PAUSE: Duration = Duration::from_millis(100);
 
@@ -91,7 +94,7 @@ async fn dispatch(app: &App, fence: Fence) -> Result<u64, delivery::DeliveryErro
 }
 
 /// The names of the loops, as their leases are called.
-pub const NAMES: &[&str] = &["loop:outbox-relay", "loop:dispatch", "loop:deadlines"];
+pub const NAMES: &[&str] = &["loop:outbox-relay", "loop:dispatch", "loop:deadlines", "loop:cache-changes"];
 
 /// Starts all loops as long-lived tasks of the process, each on the connections of its kind.
 pub fn start(pools: &Pools, life: &Lifecycle, holder: &str) {
@@ -105,6 +108,7 @@ pub fn start(pools: &Pools, life: &Lifecycle, holder: &str) {
     life.spawn("outbox-watch", watch(Arc::clone(&pools.control), life.clone(), Arc::clone(&wake)));
     life.spawn("outbox-relay", lead_relay(led(&pools.relay), wake));
     life.spawn("loop:dispatch", lead_periodic(led(&pools.dispatch), "loop:dispatch", DISPATCH));
+    life.spawn("loop:cache-changes", lead_changes(led(&pools.control)));
     life.spawn("loop:deadlines", lead_periodic(led(&pools.deadlines), "loop:deadlines", DEADLINES));
 }
 
@@ -171,9 +175,10 @@ async fn watch(app: Arc<App>, life: Lifecycle, wake: Arc<Notify>) -> Result<(), 
             match outbox::watch(&app).await {
                 Ok(mut news) => {
                     wake.notify_one();
-                    while let Some(event) = news.next().await {
-                        match event {
-                            Ok(_) => wake.notify_one(),
+                    loop {
+                        match news.next().await {
+                            Ok(Some(_)) => wake.notify_one(),
+                            Ok(None) => {}
                             Err(e) => {
                                 debug!(cause = %e, "listening for events was interrupted");
                                 break;
@@ -191,6 +196,51 @@ async fn watch(app: Arc<App>, life: Lifecycle, wake: Arc<Notify>) -> Result<(), 
         () = life.soft().cancelled() => {}
     }
     Ok(())
+}
+
+async fn lead_changes(led: Led) -> Result<(), std::convert::Infallible> {
+    const NAME: &str = "loop:cache-changes";
+    let Led { control, app, life, holder } = led;
+    while let Some(fence) = contend(&control, &life, NAME, &holder).await {
+        let lost = keep(&control, NAME, fence, LEASE);
+        until_lost(NAME, lost, forget_changed(&app, fence, life.soft())).await;
+        give_back(&control, NAME, fence).await;
+    }
+    Ok(())
+}
+
+/// Forgets what is cached of every document that changes, under `fence`, until `stop`.
+pub async fn forget_changed(app: &App, fence: Fence, stop: &CancellationToken) {
+    while !stop.is_cancelled() {
+        let mut follower = match Follower::begin(app, CACHE_FOLLOWER, cached::ALL, fence).await {
+            Ok(follower) => follower,
+            Err(e) => {
+                warn!(cause = %e, "changes of what is cached are not followed for the moment");
+                tokio::time::sleep(AFTER_FAILURE).await;
+                continue;
+            }
+        };
+        while !stop.is_cancelled() {
+            match follower.step().await {
+                Ok(Step::Quiet) => {}
+                Ok(step @ (Step::Forgot | Step::ForgotAll)) => {
+                    metrics::counter!("daraa_cache_changes_total", "effect" => step.name()).increment(1);
+                }
+                Ok(Step::Deposed) => return,
+                Err(e) => {
+                    debug!(cause = %e, "following was interrupted");
+                    tokio::time::sleep(AFTER_FAILURE).await;
+                    break;
+                }
+            }
+        }
+        // The next one begins where this one ends; without it, a second earlier.
+        if stop.is_cancelled()
+            && let Err(e) = follower.note().await
+        {
+            debug!(cause = %e, "the place could not be noted");
+        }
+    }
 }
 
 async fn lead_periodic(

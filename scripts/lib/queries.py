@@ -19,6 +19,7 @@ LIST = ROOT / "domain" / "src" / "queries.json"
 NAME = re.compile(r'"(db\.[a-z_]+\.[a-z_]+)"')
 # Commands about collections, not queries on documents; and those of the check itself.
 NO_QUERIES = {
+    "db.change.follow", "db.feed.follow", "db.outbox.watch",
     "db.check.shape",
     "db.maintenance.stats", "db.maintenance.index_stats", "db.maintenance.log",
     "db.queries.explain", "db.queries.insert", "db.queries.sample",

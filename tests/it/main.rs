@@ -17,6 +17,7 @@ mod audit;
 mod cache;
 mod cart;
 mod catalog;
+mod changes;
 mod courier;
 mod database_users;
 mod db_check;

@@ -15,6 +15,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::store::CACHED;
 pub use error::{AccountError, AccountErrorCode};
 pub use event::ACCOUNT_CREATED;
 pub use model::{Account, GrantOpsRole, INDEXES, MAX_MEMBERSHIPS, NotAPhone, Phone, UpdateAccount};

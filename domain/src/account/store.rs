@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use daraa_platform::mongo::{DbError, MAX_ROWS, Tx};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::model::{Account, COLLECTION, Phone};
@@ -17,6 +17,12 @@ const MAX_TOLD: i64 = 200;
 fn key(id: &AccountId) -> CacheKey<Account> {
     CacheKey::new("user", 1, id)
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection = CachedCollection {
+    collection: COLLECTION,
+    name: |id| Some(key(&AccountId::from(id.as_object_id()?)).name().to_owned()),
+};
 
 /// Through the cache. Rights hang on it, so it lives only shortly should an invalidation be lost with its process.
 pub(super) async fn get(app: &App, id: AccountId) -> Result<Option<Account>, DbError> {

@@ -11,6 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::store::CACHED;
 pub use error::{CatalogError, CatalogErrorCode};
 pub use model::{
     MAX_GROUPS, MAX_IMAGES, MAX_MODIFIERS, MAX_PRICE_MINOR, MAX_PRODUCTS, MAX_SECTIONS, MAX_VARIANTS,

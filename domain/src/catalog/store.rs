@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use daraa_platform::mongo::{DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{Direction, PageRequest};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use mongodb::bson::{Bson, Document, doc};
 
 use super::model::{MAX_SECTIONS, MenuSection, PRODUCTS, Product, ProductStatus, SECTIONS};
@@ -15,6 +15,12 @@ use crate::ids::{MenuSectionId, ProductId, StoreId, VariantId};
 fn key(id: &ProductId) -> CacheKey<Product> {
     CacheKey::new("product", 1, id)
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection = CachedCollection {
+    collection: PRODUCTS,
+    name: |id| Some(key(&ProductId::from(id.as_object_id()?)).name().to_owned()),
+};
 
 /// Through the cache; unknown ones are left out.
 pub(super) async fn get_many(app: &App, ids: &[ProductId]) -> Result<HashMap<ProductId, Product>, DbError> {

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use daraa_platform::mongo::DbError;
+use daraa_platform::mongo::changes::{Changes, Token};
 use futures_util::future::try_join_all;
 use tokio::sync::oneshot::error::TryRecvError;
 use tokio::sync::{MutexGuard, oneshot};
-use tracing::debug;
 
 use super::model::{FeedEvent, KEEP_SECS, TOPIC_EVENT};
 use super::store;
@@ -17,8 +17,8 @@ use crate::outbox::{EventRow, Topic};
 
 /// One read returns at most so many events; readers ask again.
 pub const MAX_READ: i64 = 200;
-/// A reader whose wake-ups do not come (Redis away) looks this often.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Readers who are woken by nobody look this often: the change stream begins again after a fail-over by itself.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// So many appends to one topic may meet; far above what one relay can cause.
 const MAX_MEETINGS: u32 = 50;
 /// So many rows go into one write: more than one relay works on at once.
@@ -71,25 +71,42 @@ impl Line {
     }
 }
 
-/// The Redis channel (without the deployment's prefix) that is told of all news. One channel for all topics: a server
-/// keeps one connection for all its subscribers.
-pub const CHANNEL: &str = "feed";
-
-/// A message on [`CHANNEL`]: a topic has events up to a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a topic has more.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     /// Whose feed.
-    pub topic: Topic,
+    pub topic: String,
     /// Its last number.
     pub sequence: i64,
 }
 
-impl News {
-    /// Reads a message; `None` for anything that is not one.
-    #[must_use]
-    pub fn parse(message: &str) -> Option<Self> {
-        let (topic, sequence) = message.split_once(' ')?;
-        Some(Self { topic: topic.parse().ok()?, sequence: sequence.parse().ok()? })
+/// Tells of each committed event; one for all topics of a process.
+#[derive(Debug)]
+pub struct Listener(Changes);
+
+impl Listener {
+    /// Listens from a place on, or from now on.
+    ///
+    /// # Errors
+    /// Database failure; [`DbError::history_lost`] when the place is too old: look at the [`heads`].
+    pub async fn begin(app: &App, from: Option<&Token>) -> Result<Self, DbError> {
+        store::follow(app, from).await.map(Self)
+    }
+
+    /// The next event's number; `None` when there was none for a moment. After an error begin anew.
+    ///
+    /// # Errors
+    /// Database failure.
+    pub async fn next(&mut self) -> Result<Option<News>, DbError> {
+        Ok(self.0.next().await?.and_then(|change| store::news(&change.fields)))
+    }
+
+    /// Up to where everything was told.
+    ///
+    /// # Errors
+    /// A token that is no document: not from a MongoDB we know.
+    pub fn place(&self) -> Result<Option<Token>, DbError> {
+        self.0.token()
     }
 }
 
@@ -172,7 +189,6 @@ async fn append_together(
         // Who does not wait any more was cut short, and asks again.
         let _ = appended.send(());
     }
-    tell(app, topic, sequence).await;
     Ok(())
 }
 
@@ -194,14 +210,12 @@ async fn append_alone(
                 // The next one need not wait for the head.
                 drop(last);
                 store::advance(app, topic, row.sequence).await?;
-                tell(app, topic, row.sequence).await;
                 return Ok(());
             }
             Err(e) if e.duplicate_index() == Some(TOPIC_EVENT) => {
                 // Delivered before; the head is put right in case that delivery was cut short.
                 if let Some(before) = store::find(app, topic, event.id).await? {
                     store::advance(app, topic, before.sequence).await?;
-                    tell(app, topic, before.sequence).await;
                 }
                 return Ok(());
             }
@@ -219,13 +233,6 @@ async fn append_alone(
     }
     *last = None;
     Err(DbError::Deadline { op: "feed.append" })
-}
-
-/// Wakes the subscribers. Readers look by themselves when this is lost.
-async fn tell(app: &App, topic: &str, sequence: i64) {
-    if let Err(e) = app.redis.publish(CHANNEL, &format!("{topic} {sequence}")).await {
-        debug!(cause = %e, "subscribers are not woken");
-    }
 }
 
 /// The last number of a topic as the database has it.

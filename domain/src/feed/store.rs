@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use daraa_platform::mongo::changes::{Changes, Follow, Token};
 use daraa_platform::mongo::{Coll, DbError, MAX_ROWS};
 use daraa_platform::time::Timestamp;
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 
+use super::News;
 use super::model::{EVENTS, FeedEvent, HEADS, Head};
 use crate::app::App;
 use crate::ids::EventId;
@@ -73,6 +75,17 @@ pub(super) async fn after(
             limit,
         )
         .await
+}
+
+/// Tells of each committed event by its topic and number.
+pub(super) async fn follow(app: &App, from: Option<&Token>) -> Result<Changes, DbError> {
+    let new = Follow { op: "db.feed.follow", collections: &[EVENTS], new_with: Some(&["topic", "sequence"]) };
+    app.mongo.follow(new, from).await
+}
+
+/// What [`follow`] brings of an event.
+pub(super) fn news(fields: &Document) -> Option<News> {
+    Some(News { topic: fields.get_str("topic").ok()?.to_owned(), sequence: fields.get_i64("sequence").ok()? })
 }
 
 /// Removes a batch of events appended before `before`; says how many.

@@ -20,6 +20,7 @@ mod store;
 mod tests;
 mod work;
 
+pub(crate) use self::store::CACHED;
 pub use crate::pricing::{AddressSnapshot, OrderMoney};
 pub use cancel::{CancelOrder, CancelPreview, cancel, preview_cancel};
 pub use checkout::{PlaceOrder, place, release_expired};

@@ -6,8 +6,8 @@ use daraa_platform::ids::TypedId as _;
 use daraa_platform::money::Money;
 use daraa_platform::mongo::{self, Coll, DbError, Tx};
 use daraa_platform::paging::{Cursor, Page, PageRequest, SortOrder, date_key};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 
@@ -24,6 +24,12 @@ fn orders(app: &App) -> Coll<Order> {
 fn key(id: &OrderId) -> CacheKey<Order> {
     CacheKey::new("order", 1, id)
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection = CachedCollection {
+    collection: COLLECTION,
+    name: |id| Some(key(&OrderId::from(id.as_object_id()?)).name().to_owned()),
+};
 
 fn forget_after(app: &App, tx: &mut Tx, id: OrderId) {
     let cache = app.cache.clone();

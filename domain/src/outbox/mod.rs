@@ -19,11 +19,9 @@ pub use service::{
 use std::collections::HashSet;
 use std::time::Duration;
 
+use daraa_platform::mongo::changes::Changes;
 use daraa_platform::mongo::{DbError, Tx};
 use daraa_platform::time::Timestamp;
-use mongodb::bson::Document;
-use mongodb::change_stream::ChangeStream;
-use mongodb::change_stream::event::ChangeStreamEvent;
 
 use crate::app::App;
 use crate::ids::EventId;
@@ -55,7 +53,7 @@ pub async fn emit(app: &App, event: NewEvent) -> Result<EventId, DbError> {
 ///
 /// # Errors
 /// Database failure.
-pub async fn watch(app: &App) -> Result<ChangeStream<ChangeStreamEvent<Document>>, DbError> {
+pub async fn watch(app: &App) -> Result<Changes, DbError> {
     store::watch(app).await
 }
 

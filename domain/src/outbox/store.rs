@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
+use daraa_platform::mongo::changes::{Changes, Follow};
 use daraa_platform::mongo::{Coll, DbError, MAX_ROWS, Tx};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc};
-use mongodb::change_stream::ChangeStream;
-use mongodb::change_stream::event::ChangeStreamEvent;
 use serde::Deserialize;
 
 use super::model::{COLLECTION, EventRow, at_once};
@@ -154,8 +153,7 @@ pub(super) async fn purge(app: &App, before: Timestamp) -> Result<u64, DbError> 
 }
 
 /// Tells of each newly committed event, with nothing but its id.
-pub(super) async fn watch(app: &App) -> Result<ChangeStream<ChangeStreamEvent<Document>>, DbError> {
-    let pipeline =
-        [doc! { "$match": { "operationType": "insert" } }, doc! { "$project": { "fullDocument": 0 } }];
-    Ok(app.mongo.coll::<Document>(COLLECTION).raw().watch().pipeline(pipeline).await?)
+pub(super) async fn watch(app: &App) -> Result<Changes, DbError> {
+    let new = Follow { op: "db.outbox.watch", collections: &[COLLECTION], new_with: Some(&[]) };
+    app.mongo.follow(new, None).await
 }

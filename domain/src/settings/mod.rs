@@ -11,6 +11,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::store::CACHED;
 pub use error::{SettingsError, SettingsErrorCode};
 pub use model::{
     Deadlines, DeadlinesPatch, DeliveryFeePatch, DeliveryFeeRules, INDEXES, Settings, SettingsPatch,

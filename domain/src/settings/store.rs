@@ -1,8 +1,8 @@
 //! The settings document and its cache.
 
 use daraa_platform::mongo::{DbError, Tx};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use mongodb::bson::{doc, serialize_to_document};
 
 use super::model::{COLLECTION, PLATFORM, Settings};
@@ -11,6 +11,10 @@ use crate::app::App;
 fn key() -> CacheKey<Settings> {
     CacheKey::new("settings", 1, PLATFORM)
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection =
+    CachedCollection { collection: COLLECTION, name: |_| Some(key().name().to_owned()) };
 
 /// Through the cache.
 pub(super) async fn get(app: &App) -> Result<Option<Settings>, DbError> {

@@ -17,6 +17,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::store::CACHED;
 pub use error::{StoreError, StoreErrorCode};
 pub use event::{APPROVED, CLOSED, CREATED, PAUSED, REOPENED, RESUMED, SENT_BACK, SUBMITTED, SUSPENDED};
 pub use model::{

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use daraa_platform::mongo::{DbError, MAX_ROWS, Tx};
 use daraa_platform::paging::{PageRequest, SortOrder};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use mongodb::bson::{Bson, Document, doc};
 use serde::Deserialize;
 
@@ -17,6 +17,12 @@ use crate::place::Point;
 fn key(id: &StoreId) -> CacheKey<Store> {
     CacheKey::new("store", 1, id)
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection = CachedCollection {
+    collection: COLLECTION,
+    name: |id| Some(key(&StoreId::from(id.as_object_id()?)).name().to_owned()),
+};
 
 /// Through the cache; unknown ones are left out.
 pub(super) async fn get_many(app: &App, ids: &[StoreId]) -> Result<HashMap<StoreId, Store>, DbError> {

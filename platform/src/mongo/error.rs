@@ -90,6 +90,12 @@ impl DbError {
             || self.transient()
     }
 
+    /// Whether a place in the history of changes is no longer known, so that changes were missed.
+    #[must_use]
+    pub fn history_lost(&self) -> bool {
+        matches!(self, Self::Driver(e) if matches!(&*e.kind, ErrorKind::Command(c) if HISTORY_LOST.contains(&c.code)))
+    }
+
     /// Whether the database is away or too slow, so that asking again later may help.
     #[must_use]
     pub fn unavailable(&self) -> bool {
@@ -115,6 +121,9 @@ impl DbError {
 pub(super) fn no_primary(e: &mongodb::error::Error) -> bool {
     matches!(&*e.kind, ErrorKind::Command(c) if NOT_PRIMARY_OR_RECOVERING.contains(&c.code))
 }
+
+/// CappedPositionLost, InvalidResumeToken, ChangeStreamFatalError, ChangeStreamHistoryLost.
+const HISTORY_LOST: &[i32] = &[136, 260, 280, 286];
 
 /// The kind of a failure of a command: one of few words, for a metric's label.
 pub(super) fn reason(e: &mongodb::error::Error) -> &'static str {

@@ -1,6 +1,7 @@
 //! MongoDB: the tuned client, typed collections whose every operation has a deadline, transactions with a
 //! bounded retry, declared indexes and numbered migrations.
 
+pub mod changes;
 mod coll;
 mod error;
 mod events;

@@ -17,7 +17,8 @@
 //! - when Redis could not be reached by the writer: until it can be; the invalidation is repeated in the background;
 //! - when a replica took over that had not heard of the invalidation: until the writer has followed to it and repeats
 //!   what it invalidated lately, within seconds;
-//! - when the writer died before it could do so: at most the entry's time to live plus a tenth.
+//! - when the writer died before it could do so: until somebody who follows the database's changes does it in his
+//!   place ([`Cache::forget`]); where nobody does, at most the entry's time to live plus a tenth.
 //!
 //! Price and stock are therefore read from MongoDB when an order is made.
 
@@ -38,6 +39,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use mongodb::bson::Bson;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::debug;
@@ -114,6 +116,21 @@ impl<V> CacheKey<V> {
 
     fn wish(&self) -> Wish<'_> {
         Wish { name: &self.name, kind: self.kind }
+    }
+}
+
+/// A collection whose documents are cached, and under which name by the `_id` of a document that changed.
+#[derive(Clone, Copy)]
+pub struct CachedCollection {
+    /// The collection.
+    pub collection: &'static str,
+    /// The name in the cache.
+    pub name: fn(&Bson) -> Option<String>,
+}
+
+impl std::fmt::Debug for CachedCollection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.collection)
     }
 }
 
@@ -291,6 +308,28 @@ impl Cache {
         for name in &names {
             memory.forget(name).await;
         }
+    }
+
+    /// [`Self::invalidate_names`] for who can repeat it himself and has to know that it was done.
+    ///
+    /// # Errors
+    /// Redis is away.
+    pub async fn forget(&self, names: &[String]) -> Result<(), CacheError> {
+        for name in names {
+            self.memory.forget(name).await;
+        }
+        self.memory.delete(names).await
+    }
+
+    /// Forgets every value, in Redis and in all processes: for who does not know what has changed.
+    ///
+    /// # Errors
+    /// Redis is away; what was not forgotten lives until its time is over.
+    pub async fn forget_everything(&self) -> Result<(), CacheError> {
+        self.memory.forget_all();
+        repair::flush(&self.memory).await?;
+        self.memory.forget_all();
+        Ok(())
     }
 
     /// Forgets everything whose key matches, e.g. `store:v1:*`, with what is derived from it. Walks the keys with SCAN,

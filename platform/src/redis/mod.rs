@@ -11,8 +11,9 @@ mod master;
 mod pool;
 mod pubsub;
 mod sentinel;
+mod stats;
 
-pub use cache::{Cache, CacheKey};
+pub use cache::{Cache, CacheKey, CachedCollection};
 pub use geo::{Nearby, Whereabouts};
 pub use limit::{Allowance, RateLimiter, RateRule, address_subject};
 pub use pool::{COMMAND_DEADLINE, POOL_SIZE, RedisPool};

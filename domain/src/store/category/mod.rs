@@ -10,6 +10,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::store::CACHED;
 pub use error::{CategoryError, CategoryErrorCode};
 pub use model::{INDEXES, MAX_CATEGORIES, StoreCategory, with_descendants};
 pub use service::{CreateCategory, UpdateCategory, all, create, update};

@@ -1,8 +1,8 @@
 //! The collection of categories and its cache: the whole tree is one entry.
 
 use daraa_platform::mongo::{self, DbError, Tx};
-use daraa_platform::redis::CacheKey;
 use daraa_platform::redis::cache::ttl;
+use daraa_platform::redis::{CacheKey, CachedCollection};
 use mongodb::bson::{Document, doc, serialize_to_bson};
 
 use super::model::{COLLECTION, MAX_CATEGORIES, StoreCategory};
@@ -12,6 +12,10 @@ use crate::ids::StoreCategoryId;
 fn key() -> CacheKey<Vec<StoreCategory>> {
     CacheKey::new("category", 1, "all")
 }
+
+/// What is forgotten when the database tells of a change.
+pub(crate) const CACHED: CachedCollection =
+    CachedCollection { collection: COLLECTION, name: |_| Some(key().name().to_owned()) };
 
 /// Through the cache.
 pub(super) async fn all(app: &App) -> Result<Vec<StoreCategory>, DbError> {

@@ -142,6 +142,7 @@ impl Cache {
     }
 
     pub(super) async fn fill(&self, wish: Wish<'_>, entry: String, life: Duration, token: &str) {
+        seen::size(wish.kind, &entry);
         let (name, life) = (wish.name, millis(life).to_string());
         let keys = [name, &lease_of(name)];
         let filled = self.memory.redis.script("cache.fill", &FILL, &keys, &[token, &entry, &life]).await;
@@ -161,6 +162,7 @@ impl Cache {
         // EVAL with the text rather than its hash: a pipeline cannot repair a missing script half-way.
         let mut pipe = redis::pipe();
         for (name, entry, life) in fills {
+            seen::size(kind, &entry);
             pipe.cmd("EVAL")
                 .arg(include_str!("../lua/fill.lua"))
                 .arg(2)

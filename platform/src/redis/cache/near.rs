@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Wish;
+use moka::notification::RemovalCause;
+
+use super::{Wish, seen};
 
 /// How long a value is kept: also the longest it can be used after an invalidation that was not heard here.
 pub const NEAR_LIFE: Duration = Duration::from_secs(1);
@@ -50,6 +52,11 @@ impl Near {
                 .time_to_live(NEAR_LIFE)
                 .max_capacity(NEAR_BYTES)
                 .weigher(|_, kept: &Kept| kept.bytes)
+                .eviction_listener(|_, _, cause| {
+                    if cause == RemovalCause::Size {
+                        seen::near_evicted();
+                    }
+                })
                 .build(),
             turns: (0..TURNS).map(|_| AtomicU64::new(0)).collect(),
             all: AtomicU64::new(0),
@@ -92,6 +99,7 @@ impl Near {
         let bytes = u32::try_from(json.len() + wish.name.len() + ENTRY_BYTES).unwrap_or(u32::MAX);
         let kept = Kept { value: Arc::new(value.clone()), negative: json == super::NOTHING, turn, bytes };
         self.values.insert(wish.name.to_owned(), kept).await;
+        seen::near_bytes(self.values.weighted_size());
     }
 
     pub(super) async fn forget(&self, name: &str) {

@@ -154,7 +154,7 @@ impl Repairs {
 }
 
 /// Deletes every key of this system that is a cached value, derived from one, or a lease.
-async fn flush(memory: &Memory) -> Result<(), CacheError> {
+pub(super) async fn flush(memory: &Memory) -> Result<(), CacheError> {
     unlink_matching(&memory.redis, &super::lease::lease_of("*")).await?;
     unlink_matching(&memory.redis, &super::lease::derived_of("*")).await?;
     unlink_matching(&memory.redis, "*:v[0-9]*:*").await?;

@@ -35,6 +35,22 @@ pub(super) fn fill(kind: &'static str, outcome: &'static str) {
     metrics::counter!("daraa_cache_fills_total", "entity" => kind, "outcome" => outcome).increment(1);
 }
 
+/// How large a loaded value is as it is written.
+pub(super) fn size(kind: &'static str, entry: &str) {
+    metrics::histogram!("daraa_cache_entry_bytes", "entity" => kind)
+        .record(f64::from(u32::try_from(entry.len()).unwrap_or(u32::MAX)));
+}
+
+/// A value kept near had to make room for another.
+pub(super) fn near_evicted() {
+    metrics::counter!("daraa_cache_near_evictions_total").increment(1);
+}
+
+/// How much is kept near.
+pub(super) fn near_bytes(bytes: u64) {
+    metrics::gauge!("daraa_cache_near_bytes").set(f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)));
+}
+
 /// What went wrong.
 pub(super) fn error(kind: impl Into<SharedString>, what: &'static str, count: u64) {
     metrics::counter!("daraa_cache_errors_total", "entity" => kind.into(), "what" => what).increment(count);

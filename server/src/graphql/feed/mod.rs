@@ -1,8 +1,8 @@
 //! Live feeds: what happens, told to those it concerns, numbered so that a client resumes without a gap.
 //!
-//! A subscriber reads its topic from the database and is woken by the [`Hub`], one per process, which listens
-//! to Redis and, in case a wake-up was lost, looks at the heads of all watched topics every second. A
-//! subscriber that does not read holds nothing but its place: events wait in the database, not in memory.
+//! A subscriber reads its topic from the database and is woken by the [`Hub`], one per process, which follows the
+//! database's change stream, from its place after an interruption, and now and then looks at the heads of all watched
+//! topics by itself. A subscriber that does not read holds nothing but its place: events wait in the database, not in memory.
 
 mod subscription;
 mod types;
@@ -16,16 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use daraa_domain::app::App;
-use daraa_domain::feed::{self, FeedEvent, News};
+use daraa_domain::feed::{self, FeedEvent, Listener};
 use daraa_domain::outbox::Topic;
 use daraa_platform::lifecycle::Lifecycle;
-use daraa_platform::redis::Heard;
 use futures_util::{Stream, stream};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::watch;
 use tracing::{debug, warn};
 
 /// After a database failure a subscriber waits this long before it reads again.
 const READ_AGAIN: Duration = Duration::from_millis(500);
+/// After an interruption the change stream is opened again after this.
+const LISTEN_AGAIN: Duration = Duration::from_millis(250);
 /// Topics looked at in one query.
 const TOPICS_A_LOOK: usize = 500;
 
@@ -62,24 +63,44 @@ impl Hub {
     }
 
     async fn listen(&self) -> Infallible {
-        let channel = self.app.redis.subscribe(feed::CHANNEL);
-        let mut heard = channel.listen();
         let mut look = tokio::time::interval(feed::LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                message = heard.recv() => match message {
-                    Ok(Heard::Text(text)) => {
-                        if let Some(news) = News::parse(&text) {
-                            self.wake(&news.topic.to_string(), news.sequence);
-                        }
-                    }
-                    Ok(Heard::Gap) | Err(broadcast::error::RecvError::Lagged(_)) => self.look().await,
-                    // Only when the channel is gone, which it is not as long as it is held here.
-                    Err(broadcast::error::RecvError::Closed) => tokio::time::sleep(feed::LOOK_EVERY).await,
-                },
-                _ = look.tick() => self.look().await,
+        let looking = async {
+            loop {
+                look.tick().await;
+                self.look().await;
             }
+        };
+        tokio::select! {
+            never = self.follow() => never,
+            never = looking => never,
+        }
+    }
+
+    /// Wakes whom the database's change stream tells of, and begins again where it was interrupted.
+    async fn follow(&self) -> Infallible {
+        let mut place = None;
+        loop {
+            match Listener::begin(&self.app, place.as_ref()).await {
+                Ok(mut news) => {
+                    if place.is_none() {
+                        // Whatever happened before is not told.
+                        self.look().await;
+                    }
+                    let interrupted = loop {
+                        match news.next().await {
+                            Ok(Some(news)) => self.wake(&news.topic, news.sequence),
+                            Ok(None) => {}
+                            Err(e) => break e,
+                        }
+                    };
+                    debug!(cause = %interrupted, "listening to the feeds was interrupted");
+                    place = if interrupted.history_lost() { None } else { news.place().ok().flatten() };
+                }
+                Err(e) if e.history_lost() => place = None,
+                Err(e) => debug!(cause = %e, "the feeds cannot be listened to for the moment"),
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
         }
     }
 

@@ -1,0 +1,28 @@
+//! The stored place.
+
+use daraa_platform::mongo::changes::Token;
+use daraa_platform::mongo::index::CollectionIndexes;
+use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::time::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub(super) const COLLECTION: &str = "change_positions";
+
+/// The declared indexes: `_id` (the follower's name) is enough.
+pub const INDEXES: CollectionIndexes =
+    CollectionIndexes { collection: COLLECTION, validator: validator_of::<Position>, indexes: &[] };
+
+/// Up to where a follower has dealt with everything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Position {
+    /// The follower.
+    #[serde(rename = "_id")]
+    pub name: String,
+    /// The place.
+    pub token: Token,
+    /// The fencing number of who noted it; a smaller one is refused.
+    pub fence: i64,
+    /// When.
+    pub at: Timestamp,
+}
