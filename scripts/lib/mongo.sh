@@ -49,10 +49,13 @@ storage:
 systemLog: { destination: file, path: "$1/mongo$2.log", logAppend: false, logRotate: rename }
 # diagnosticData: statistics for MongoDB's own support; nobody reads them here and they cost disk and CPU all the time.
 # shutdownTimeout: by default a stopping primary serves on for 15 s; here its clients were stopped before it.
+# oplogNetworkTimeoutBuffer, oplogFetcherSteadyStateMaxFetcherRestarts: docs/decisions/0009.
 # ttlMonitor: off for tests, whose clocks show other days than the machine's; documents would vanish under them.
 setParameter:
   diagnosticDataCollectionEnabled: false
   shutdownTimeoutMillisForSignaledShutdown: 500
+  oplogNetworkTimeoutBufferSeconds: 1
+  oplogFetcherSteadyStateMaxFetcherRestarts: 0
   ttlMonitorEnabled: $3
 CONF
     # shellcheck disable=SC2046 # no word, or several
