@@ -24,6 +24,7 @@ mod db_check;
 mod delivery;
 mod freshness;
 mod geo;
+mod graph;
 mod idempotency;
 mod indexes;
 mod job;

@@ -9,6 +9,7 @@ use daraa_bench::paysim::{Config, Delivery, Running, start};
 use daraa_domain::actor::{Actor, OpsRole, Person};
 use daraa_domain::app::App;
 use daraa_domain::ids::{AccountId, CourierId, OrderGroupId, OrderId, PaymentId, RefundId};
+use daraa_domain::indexes;
 use daraa_domain::ledger::{self, LedgerAccount, wallet};
 use daraa_domain::payment::{
     self, NewPayment, PaymentError, PaymentErrorCode as Code, PaymentIntent, PaymentMethod, PaymentStatus,
@@ -18,6 +19,7 @@ use daraa_platform::money::{Currency, Money};
 use daraa_platform::transact;
 use daraa_tests::{World, env};
 use futures_util::future::{join_all, try_join};
+use mongodb::bson::{Document, doc};
 
 fn syp(minor: i64) -> Money {
     Money::new(minor, Currency::Syp)
@@ -244,6 +246,37 @@ async fn webhooks_without_a_good_signature_change_nothing() {
     assert_eq!(payment::process_webhooks(app).await.unwrap(), 0, "nothing is left over");
     let done = payment::of_order(app, p.orders[0]).await.unwrap();
     assert_eq!(done.status, PaymentStatus::Authorized);
+}
+
+/// What the payments' collection takes from now on.
+async fn payments_take(world: &World, validator: Document) {
+    let command = doc! { "collMod": "payments", "validator": validator };
+    world.app.mongo.db().run_command(command).await.unwrap();
+}
+
+#[tokio::test]
+async fn news_that_cannot_be_dealt_with_yet_are_tried_again_later() {
+    let (world, provider) = world().await;
+    let app = &*world.app;
+    let p = purchase(app, PaymentMethod::Card, "tok_requires_action", &[50]).await;
+    let waiting = payment::authorise(app, p.id).await.unwrap();
+    provider.confirm_action(waiting.provider_id.as_deref().unwrap(), true).unwrap();
+    let news = provider.take_webhooks().pop().unwrap();
+    let declared = indexes::ALL.iter().find(|of| of.collection == "payments").unwrap();
+    // The database takes no change of a payment for a while.
+    payments_take(&world, doc! { "nobody": true }).await;
+    assert!(deliver(app, &news).await.is_err());
+    for _ in 0..3 {
+        world.pass(Duration::from_secs(3_600));
+        assert_eq!(payment::process_webhooks(app).await.unwrap(), 0);
+        assert_eq!(payment::process_webhooks(app).await.unwrap(), 0, "not at once again");
+    }
+    payments_take(&world, (declared.validator)()).await;
+    world.pass(Duration::from_secs(86_400));
+    assert_eq!(payment::process_webhooks(app).await.unwrap(), 1);
+    let done = payment::of_order(app, p.orders[0]).await.unwrap();
+    assert_eq!(done.status, PaymentStatus::Authorized);
+    assert_eq!(payment::process_webhooks(app).await.unwrap(), 0, "nothing is left over");
 }
 
 #[tokio::test]

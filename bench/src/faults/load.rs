@@ -40,6 +40,7 @@ pub(super) struct Load {
     bought: Arc<Mutex<Bought>>,
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
+    stores: Vec<String>,
 }
 
 impl Load {
@@ -63,7 +64,8 @@ impl Load {
             let variant = add_product(&store.owner, &store.id, ("وجبة", "Meal"), 2_500_000, STOCK).await?;
             shelves.push((Arc::new(store), variant));
         }
-        let mut load = Self { bought: Arc::default(), stop: Arc::default(), tasks: JoinSet::new() };
+        let stores = shelves.iter().map(|(store, _)| store.id.clone()).collect();
+        let mut load = Self { bought: Arc::default(), stop: Arc::default(), tasks: JoinSet::new(), stores };
         for n in 0..customers {
             let app = api.anonymous();
             let phone = format!("+9639420{n:05}");
@@ -80,6 +82,11 @@ impl Load {
             load.tasks.spawn(customer.live(Arc::clone(&load.bought), Arc::clone(&load.stop)));
         }
         Ok(load)
+    }
+
+    /// The stores that sell.
+    pub(super) fn stores(&self) -> &[String] {
+        &self.stores
     }
 
     /// How many orders were acknowledged so far.

@@ -4,6 +4,7 @@
 //! Customers buy takeaway, stores make it, customers fetch it: each order goes the whole way of the money. Every call
 //! is an ordinary one of the public API; what is not answered is asked again with the same key, as an app would.
 
+mod browse;
 mod load;
 mod report;
 
@@ -12,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
+use self::browse::Browsing;
+pub use self::browse::Seen;
 use self::load::Load;
 pub use self::report::{Report, Row};
 use crate::client::{Api, CallError};
@@ -32,29 +35,39 @@ pub struct Fault {
     pub hold: Duration,
     /// Nothing may be bought for no longer than this; `None` where the fault itself takes everything away.
     pub goal: Option<Duration>,
+    /// Whether people who only look around must not notice: each page comes, and not slower than [`SLOWER_AT_MOST`].
+    pub browsing: bool,
 }
 
-const fn fault(name: &'static str, hold_ms: u64, goal_ms: u64) -> Fault {
-    Fault { name, hold: Duration::from_millis(hold_ms), goal: Some(Duration::from_millis(goal_ms)) }
+/// While Redis fails, 99 of 100 pages come within so many times the time before.
+pub const SLOWER_AT_MOST: f64 = 3.0;
+
+const fn mongo(name: &'static str, hold_ms: u64, goal_ms: u64) -> Fault {
+    let goal = Some(Duration::from_millis(goal_ms));
+    Fault { name, hold: Duration::from_millis(hold_ms), goal, browsing: false }
+}
+
+const fn redis(name: &'static str, hold_ms: u64, goal_ms: u64) -> Fault {
+    Fault { browsing: true, ..mongo(name, hold_ms, goal_ms) }
 }
 
 /// Faults of the replica set, with their goals.
 pub const MONGO: &[Fault] = &[
-    fault("step-down", 2_000, 1_500),
-    fault("kill-primary", 6_000, 3_000),
-    fault("freeze-primary", 12_000, 5_000),
-    fault("kill-secondary", 4_000, 1_500),
-    fault("cut-primary", 12_000, 5_000),
-    Fault { name: "restart-all", hold: Duration::from_millis(500), goal: None },
+    mongo("step-down", 2_000, 1_500),
+    mongo("kill-primary", 6_000, 3_000),
+    mongo("freeze-primary", 12_000, 5_000),
+    mongo("kill-secondary", 4_000, 1_500),
+    mongo("cut-primary", 12_000, 5_000),
+    Fault { name: "restart-all", hold: Duration::from_millis(500), goal: None, browsing: false },
 ];
 
 /// Faults of Redis, with their goals: buying needs no Redis, so nothing may stop.
 pub const REDIS: &[Fault] = &[
-    fault("flush-redis", 2_000, 3_000),
-    fault("kill-redis", 5_000, 3_000),
-    fault("freeze-redis", 8_000, 3_000),
-    fault("failover-redis", 6_000, 3_000),
-    fault("no-sentinels", 8_000, 3_000),
+    redis("flush-redis", 2_000, 3_000),
+    redis("kill-redis", 5_000, 3_000),
+    redis("freeze-redis", 8_000, 3_000),
+    redis("failover-redis", 6_000, 3_000),
+    redis("no-sentinels", 8_000, 3_000),
 ];
 
 /// What to do.
@@ -88,14 +101,16 @@ pub async fn run(options: &Options) -> Result<Report, CallError> {
     let ops = api.anonymous();
     ops.sign_in(&options.ops_phone, "Operations", &codes).await?;
     let load = Load::start(&api, &codes, &ops, options.customers).await?;
+    let browsing = Browsing::start(&options.url, load.stores());
     tokio::time::sleep(CALM).await;
     let mut rows = Vec::new();
     for turn in 1..=options.repeat {
         for fault in &options.faults {
             eprintln!("    {} {turn}/{}", fault.name, options.repeat);
-            rows.push(suffer(&api, &load, *fault, turn, &options.act).await?);
+            rows.push(suffer(&api, &load, &browsing, *fault, turn, &options.act).await?);
         }
     }
+    browsing.stop().await;
     let bought = load.stop().await;
     let orders = judge::settled_orders(&ops).await?;
     let evidence = Evidence {
@@ -113,7 +128,14 @@ pub async fn run(options: &Options) -> Result<Report, CallError> {
     Ok(Report { rows, verdicts, complaints: evidence.complaints, orders: orders.len() })
 }
 
-async fn suffer(api: &Api, load: &Load, fault: Fault, turn: u32, command: &Path) -> Result<Row, CallError> {
+async fn suffer(
+    api: &Api,
+    load: &Load,
+    browsing: &Browsing,
+    fault: Fault,
+    turn: u32,
+    command: &Path,
+) -> Result<Row, CallError> {
     let (errors_before, placed_before) = (api.stats.errors(), load.placed());
     let begun = Instant::now();
     act(command, fault.name, "begin").await?;
@@ -121,6 +143,7 @@ async fn suffer(api: &Api, load: &Load, fault: Fault, turn: u32, command: &Path)
     let undone = Instant::now();
     act(command, fault.name, "end").await?;
     let recovered = load.bought_after(undone, RECOVER_WITHIN).await;
+    let over = Instant::now();
     tokio::time::sleep(CALM).await;
     let mut errors = api.stats.errors();
     for (code, before) in errors_before {
@@ -135,6 +158,9 @@ async fn suffer(api: &Api, load: &Load, fault: Fault, turn: u32, command: &Path)
         outage: load.longest_gap(begun, Instant::now()),
         goal: fault.goal,
         recovered,
+        before: browsing.seen(begun.checked_sub(CALM).unwrap_or(begun), begun),
+        seen: browsing.seen(begun, over),
+        browsing: fault.browsing,
         bought: load.placed() - placed_before,
         answers: errors,
     })

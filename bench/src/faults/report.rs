@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::{SLOWER_AT_MOST, Seen};
 use crate::judge::Verdict;
 
 /// One fault, once.
@@ -21,6 +22,12 @@ pub struct Row {
     pub goal: Option<Duration>,
     /// How long after its end until something was bought; `None` when nothing was.
     pub recovered: Option<Duration>,
+    /// What people who look around saw just before.
+    pub before: Seen,
+    /// And from the fault until it was over.
+    pub seen: Seen,
+    /// Whether they must not notice.
+    pub browsing: bool,
     /// Orders acknowledged meanwhile.
     pub bought: usize,
     /// Answers that were failures, by code; each was asked again.
@@ -31,7 +38,17 @@ impl Row {
     /// Whether the goal is met.
     #[must_use]
     pub fn good(&self) -> bool {
-        self.recovered.is_some() && self.goal.is_none_or(|goal| self.outage <= goal)
+        let unnoticed = self.seen.failed == 0 && self.slower() <= SLOWER_AT_MOST;
+        self.recovered.is_some()
+            && self.goal.is_none_or(|goal| self.outage <= goal)
+            && (unnoticed || !self.browsing)
+    }
+
+    /// How many times as long as before 99 of 100 pages took.
+    #[must_use]
+    pub fn slower(&self) -> f64 {
+        let before = self.before.p99.as_secs_f64();
+        if before > 0.0 { self.seen.p99.as_secs_f64() / before } else { 1.0 }
     }
 }
 
@@ -71,6 +88,8 @@ impl Report {
             json!({
                 "fault": row.fault, "turn": row.turn, "outage_ms": row.outage.as_millis(),
                 "goal_ms": row.goal.map(|goal| goal.as_millis()), "bought": row.bought, "answers": row.answers,
+                "pages": row.seen.pages, "pages_failed": row.seen.failed,
+                "pages_p99_ms": row.seen.p99.as_millis(), "pages_p99_before_ms": row.before.p99.as_millis(),
                 "recovered_ms": row.recovered.map(|after| after.as_millis()), "good": row.good(),
             })
         });
@@ -86,8 +105,8 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:<16} {:>4} {:>9} {:>9} {:>9} {:>7}  asked again",
-            "fault", "turn", "outage", "goal", "back", "bought"
+            "\n{:<16} {:>4} {:>9} {:>9} {:>9} {:>7} {:>6} {:>6} {:>8} {:>6}  asked again",
+            "fault", "turn", "outage", "goal", "back", "bought", "pages", "failed", "p99", "slower"
         )?;
         for row in &self.rows {
             let goal = row.goal.map_or_else(|| "-".to_owned(), |goal| format!("{} ms", goal.as_millis()));
@@ -98,10 +117,14 @@ impl fmt::Display for Report {
             let outage = format!("{} ms", row.outage.as_millis());
             writeln!(
                 f,
-                "{:<16} {:>4} {outage:>9} {goal:>9} {back:>9} {:>7}  {}{word}",
+                "{:<16} {:>4} {outage:>9} {goal:>9} {back:>9} {:>7} {:>6} {:>6} {:>8} {:>5.1}x  {}{word}",
                 row.fault,
                 row.turn,
                 row.bought,
+                row.seen.pages,
+                row.seen.failed,
+                format!("{} ms", row.seen.p99.as_millis()),
+                row.slower(),
                 answers.join(", ")
             )?;
         }

@@ -33,8 +33,7 @@ pub use model::{
 };
 pub use offer::expire_offers;
 pub use service::{
-    available_actions, get_for, get_many, get_system, list, mine, of_orders, parties_of, position_for,
-    shows_position,
+    available_actions, get_for, get_system, list, mine, of_orders, parties_of, position_for, shows_position,
 };
 pub use trip::{
     Complete, PickUp, arrive, bring_back, complete, confirm_return, depart, fail, lose, no_show, pick_up,

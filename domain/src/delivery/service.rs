@@ -132,14 +132,6 @@ pub async fn get_system(app: &App, id: DeliveryId) -> Result<Delivery, DeliveryE
     store::get(app, id).await?.ok_or(DeliveryError::DeliveryNotFound)
 }
 
-/// Deliveries by id; the caller has checked that they may be seen.
-///
-/// # Errors
-/// Database failure.
-pub async fn get_many(app: &App, ids: &[DeliveryId]) -> Result<Vec<Delivery>, DeliveryError> {
-    Ok(store::get_many(app, ids).await?)
-}
-
 /// The deliveries of orders that the caller may see.
 ///
 /// # Errors

@@ -39,14 +39,6 @@ pub(super) async fn of_order(app: &App, order_id: OrderId) -> Result<Option<Deli
     deliveries(app).find_one("db.delivery.of_order", doc! { "order_ids": order_id }).await
 }
 
-pub(super) async fn get_many(app: &App, ids: &[DeliveryId]) -> Result<Vec<Delivery>, DbError> {
-    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let wanted: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-    deliveries(app)
-        .find_many("db.delivery.get_many", doc! { "_id": { "$in": wanted } }, doc! { "_id": 1 }, limit)
-        .await
-}
-
 /// What needs a courier or is under way, oldest first.
 pub(super) async fn live(app: &App, statuses: &[DeliveryStatus]) -> Result<Vec<Delivery>, DbError> {
     let after = |last: &Delivery| {

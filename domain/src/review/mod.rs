@@ -16,4 +16,4 @@ pub use model::{
     CreateReview, INDEXES, ItemStars, MAX_TEXT_CHARS, Reply, Review, ReviewStatus, ReviewText, SCORE_INDEXES,
     Score, Stars,
 };
-pub use service::{create, moderate, of_orders, of_store, reply, scores};
+pub use service::{create, moderate, of_orders, of_store, ratings, reply};

@@ -9,14 +9,15 @@ use daraa_platform::transact;
 use mongodb::bson::{Bson, doc};
 
 use super::error::ReviewError;
-use super::model::{CreateReview, ORDER, Reply, Review, ReviewStatus, ReviewText, Score};
+use super::model::{CreateReview, ORDER, Reply, Review, ReviewStatus, ReviewText};
 use super::{rules, store};
 use crate::actor::{Actor, OpsRole, StaffRole};
 use crate::app::App;
 use crate::audit::{self, NewAudit};
 use crate::catalog::{self, CatalogError};
-use crate::ids::{OrderId, ReviewId, StoreId};
+use crate::ids::{CourierId, OrderId, ReviewId, StoreId};
 use crate::outbox::{self, NewEvent, Topic};
+use crate::store::Rating;
 use crate::{order, store as stores};
 
 /// Writes the review of the actor's own completed order and counts it, all in one transaction.
@@ -197,11 +198,16 @@ pub async fn of_orders(app: &App, ids: &[OrderId]) -> Result<HashMap<OrderId, Re
     Ok(rows.into_iter().map(|review| (review.order_id, review)).collect())
 }
 
-/// The scores of couriers (`cou_…`); those without ratings are left out.
+/// The ratings of couriers, for loaders; those without any are left out.
 ///
 /// # Errors
 /// Database failure.
-pub async fn scores(app: &App, subjects: &[String]) -> Result<HashMap<String, Score>, ReviewError> {
-    let rows = store::scores(app, subjects).await?;
-    Ok(rows.into_iter().map(|score| (score.subject.clone(), score)).collect())
+pub async fn ratings(app: &App, couriers: &[CourierId]) -> Result<HashMap<CourierId, Rating>, ReviewError> {
+    let subjects: Vec<String> = couriers.iter().map(CourierId::to_string).collect();
+    let rows = store::scores(app, &subjects).await?;
+    let rated = rows.into_iter().filter_map(|row| {
+        let rating = Rating { count: row.count, sum: row.sum, average_milli: row.average_milli() };
+        Some((row.subject.parse().ok()?, rating))
+    });
+    Ok(rated.collect())
 }

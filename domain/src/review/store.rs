@@ -22,7 +22,7 @@ pub(super) async fn get(app: &App, id: ReviewId) -> Result<Option<Review>, DbErr
 
 pub(super) async fn of_orders(app: &App, ids: &[OrderId]) -> Result<Vec<Review>, DbError> {
     rows(app)
-        .find_many("db.review.of_orders", doc! { "order_id": { "$in": ids } }, doc! { "_id": 1 }, MAX_ROWS)
+        .find_many("db.review.of_orders", doc! { "order_id": { "$in": ids } }, Document::new(), MAX_ROWS)
         .await
 }
 

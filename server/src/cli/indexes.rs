@@ -74,7 +74,7 @@ pub(crate) async fn run(mongo: &Mongo, command: Command) -> CliResult {
                 for name in &made {
                     say(&format!("made {name}"))?;
                 }
-                say(&format!("{} indexes made", made.len()))?;
+                say(&format!("{} indexes and validators made", made.len()))?;
             }
             Ok(ExitCode::SUCCESS)
         }

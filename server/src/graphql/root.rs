@@ -18,9 +18,7 @@ use super::catalog::{CatalogMutation, CatalogQuery, ProductLoader, StockLoader};
 use super::check::CheckQuery;
 use super::context::Ctx as _;
 use super::courier::{CourierLoader, CourierMutation, CourierQuery};
-use super::delivery::{
-    DeliveryLoader, DeliveryMutation, DeliveryQuery, DeliverySubscription, OfferLoader, OrderDeliveryLoader,
-};
+use super::delivery::{DeliveryMutation, DeliveryQuery, DeliverySubscription, OrderDeliveryLoader};
 use super::feed::{FeedSubscription, Hub};
 use super::job::{JobMutation, JobQuery};
 use super::node::NodeQuery;
@@ -29,7 +27,7 @@ use super::order::{GroupOrdersLoader, OrderLoader, OrderMutation, OrderQuery, Or
 use super::payment::{GroupPaymentLoader, PaymentMutation, PaymentQuery};
 use super::pricing::{PricingMutation, PricingQuery};
 use super::promotion::{PromotionMutation, PromotionQuery};
-use super::review::{OrderReviewLoader, ReviewMutation, ReviewQuery};
+use super::review::{CourierRatingLoader, OrderReviewLoader, ReviewMutation, ReviewQuery};
 use super::search::SearchRoot;
 use super::session::{SessionMutation, SessionQuery};
 use super::settings::{SettingsMutation, SettingsQuery};
@@ -110,9 +108,8 @@ fn with_loaders<Q, M, S>(builder: SchemaBuilder<Q, M, S>, app: &Arc<App>) -> Sch
         .data(loader(GroupOrdersLoader(Arc::clone(app))))
         .data(loader(CategoryLoader(Arc::clone(app))))
         .data(loader(CourierLoader(Arc::clone(app))))
-        .data(loader(DeliveryLoader(Arc::clone(app))))
         .data(loader(GroupPaymentLoader(Arc::clone(app))))
-        .data(loader(OfferLoader(Arc::clone(app))))
+        .data(loader(CourierRatingLoader(Arc::clone(app))))
         .data(loader(OrderDeliveryLoader(Arc::clone(app))))
         .data(loader(OrderReviewLoader(Arc::clone(app))))
         .data(loader(ProductLoader(Arc::clone(app))))

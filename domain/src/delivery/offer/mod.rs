@@ -8,4 +8,4 @@ pub(super) mod store;
 
 pub use model::{CourierOffer, DeclineReason, INDEXES, OfferAction, OfferStatus};
 pub use rules::{OFFER_TRANSITIONS, OfferTransition, outcome};
-pub use service::{accept, decline, expire_offers, get_for, get_many, live_of, of_delivery};
+pub use service::{accept, decline, expire_offers, get_for, live_of, of_delivery};

@@ -273,14 +273,6 @@ pub async fn get_for(app: &App, actor: &Actor, id: OfferId) -> Result<CourierOff
     Err(DeliveryError::OfferNotFound)
 }
 
-/// Offers by id; the caller has checked that they may be seen.
-///
-/// # Errors
-/// Database failure.
-pub async fn get_many(app: &App, ids: &[OfferId]) -> Result<Vec<CourierOffer>, DeliveryError> {
-    Ok(store::get_many(app, ids).await?)
-}
-
 /// Who was asked about a delivery, in order, for ops.
 ///
 /// # Errors

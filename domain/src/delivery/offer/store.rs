@@ -2,7 +2,7 @@
 
 use daraa_platform::mongo::{Coll, DbError, Tx};
 use daraa_platform::time::Timestamp;
-use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
+use mongodb::bson::{Document, doc, serialize_to_bson};
 
 use super::model::{COLLECTION, CourierOffer, DeclineReason, OfferStatus};
 use crate::app::App;
@@ -35,14 +35,6 @@ pub(in crate::delivery) async fn of_courier_in_tx(
 
 pub(in crate::delivery) async fn get(app: &App, id: OfferId) -> Result<Option<CourierOffer>, DbError> {
     offers(app).find_one("db.offer.get", doc! { "_id": id }).await
-}
-
-pub(in crate::delivery) async fn get_many(app: &App, ids: &[OfferId]) -> Result<Vec<CourierOffer>, DbError> {
-    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let wanted: Vec<Bson> = ids.iter().copied().map(Bson::from).collect();
-    offers(app)
-        .find_many("db.offer.get_many", doc! { "_id": { "$in": wanted } }, doc! { "_id": 1 }, limit)
-        .await
 }
 
 /// The live offers of a courier, newest first.

@@ -13,7 +13,9 @@ use daraa_platform::time::Timestamp;
 use crate::graphql::access::{Role, requires};
 use crate::graphql::context::Ctx as _;
 use crate::graphql::error::ApiError;
+use crate::graphql::review::of_courier;
 use crate::graphql::scalars::{BigInt, GeoPoint, MoneyObject, PointInput};
+use crate::graphql::store::RatingObject;
 
 /// A courier as he sees himself and as ops see him.
 #[derive(Debug, Clone)]
@@ -99,6 +101,11 @@ impl CourierObject {
         Ok(ledger::courier_balance(ctx.app(), self.0.id, self.0.cash_limit.currency).await?.into())
     }
 
+    /// How customers rate him.
+    async fn rating(&self, ctx: &Context<'_>) -> Result<RatingObject, ApiError> {
+        of_courier(ctx, self.0.id).await
+    }
+
     /// When he applied.
     async fn created_at(&self) -> Timestamp {
         self.0.created_at
@@ -130,6 +137,11 @@ impl DeliveryCourierObject {
     /// What he rides.
     async fn vehicle(&self) -> Vehicle {
         self.0.vehicle
+    }
+
+    /// How customers rate him.
+    async fn rating(&self, ctx: &Context<'_>) -> Result<RatingObject, ApiError> {
+        of_courier(ctx, self.0.id).await
     }
 }
 

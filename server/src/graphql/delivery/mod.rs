@@ -7,7 +7,7 @@ mod query;
 mod subscription;
 mod types;
 
-pub use loader::{DeliveryLoader, OfferLoader, OrderDeliveryLoader};
+pub use loader::OrderDeliveryLoader;
 pub use mutation::DeliveryMutation;
 pub use query::DeliveryQuery;
 pub use subscription::DeliverySubscription;

@@ -5,7 +5,7 @@ mod mutation;
 mod query;
 mod types;
 
-pub use loader::{OrderReviewLoader, of_order};
+pub use loader::{CourierRatingLoader, OrderReviewLoader, of_courier, of_order};
 pub use mutation::ReviewMutation;
 pub use query::ReviewQuery;
 pub use types::ReviewObject;

@@ -406,7 +406,7 @@ pub struct RushObject {
 #[derive(Debug)]
 pub struct RatingObject(pub Rating);
 
-/// The ratings of a store or product.
+/// The ratings of a store, product or courier.
 #[Object(name = "Rating")]
 impl RatingObject {
     /// How many.
