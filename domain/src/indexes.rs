@@ -1,6 +1,27 @@
-//! All declared indexes: one line a collection.
+//! All declared indexes: one line a collection; and whether a database is as declared.
 
-use daraa_platform::mongo::index::CollectionIndexes;
+use daraa_platform::mongo::index::{self, CollectionIndexes};
+use daraa_platform::mongo::{DbError, Mongo, Unfit, migrate};
+
+use crate::migrations;
+
+/// What helps a database that is not as declared.
+pub const MEND_DRIFT: &str =
+    "run `daraa-server db migrate` and `daraa-server indexes apply`, then start again";
+
+/// How the database differs from what this program was made for; empty when it does not. Looked at before anything is
+/// served or written.
+///
+/// # Errors
+/// The database is away or none to work with.
+pub async fn drift(mongo: &Mongo) -> Result<Vec<String>, Unfit> {
+    mongo.fit().await?;
+    let explained = |e: DbError| Unfit::from_db(mongo.config(), &e);
+    let pending = migrate::pending(mongo, migrations::ALL).await.map_err(explained)?;
+    let pending = pending.iter().map(|m| format!("pending migration {} {}", m.number, m.name));
+    let drifts = index::diff(mongo, ALL).await.map_err(explained)?;
+    Ok(pending.chain(drifts.iter().map(|d| format!("index {d}"))).collect())
+}
 
 /// Every collection with its indexes.
 pub const ALL: &[CollectionIndexes] = &[

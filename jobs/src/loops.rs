@@ -105,10 +105,10 @@ pub fn start(pools: &Pools, life: &Lifecycle, holder: &str) {
         life: life.clone(),
         holder: holder.to_owned(),
     };
-    life.spawn("outbox-watch", watch(Arc::clone(&pools.control), life.clone(), Arc::clone(&wake)));
+    life.spawn("outbox-watch", watch(Arc::clone(&pools.changes), life.clone(), Arc::clone(&wake)));
     life.spawn("outbox-relay", lead_relay(led(&pools.relay), wake));
     life.spawn("loop:dispatch", lead_periodic(led(&pools.dispatch), "loop:dispatch", DISPATCH));
-    life.spawn("loop:cache-changes", lead_changes(led(&pools.control)));
+    life.spawn("loop:cache-changes", lead_changes(led(&pools.changes)));
     life.spawn("loop:deadlines", lead_periodic(led(&pools.deadlines), "loop:deadlines", DEADLINES));
 }
 
@@ -215,6 +215,7 @@ pub async fn forget_changed(app: &App, fence: Fence, stop: &CancellationToken) {
         let mut follower = match Follower::begin(app, CACHE_FOLLOWER, cached::ALL, fence).await {
             Ok(follower) => follower,
             Err(e) => {
+                metrics::counter!("daraa_cache_follow_failures_total").increment(1);
                 warn!(cause = %e, "changes of what is cached are not followed for the moment");
                 tokio::time::sleep(AFTER_FAILURE).await;
                 continue;
@@ -228,7 +229,8 @@ pub async fn forget_changed(app: &App, fence: Fence, stop: &CancellationToken) {
                 }
                 Ok(Step::Deposed) => return,
                 Err(e) => {
-                    debug!(cause = %e, "following was interrupted");
+                    metrics::counter!("daraa_cache_follow_failures_total").increment(1);
+                    warn!(cause = %e, "following what is cached was interrupted");
                     tokio::time::sleep(AFTER_FAILURE).await;
                     break;
                 }

@@ -11,19 +11,22 @@ use daraa_platform::random::Random;
 
 /// The kinds of work: what their connections are called and their share of the process's connections. The relay works
 /// on eight subjects side by side, the deadlines on a dozen, most of them with nothing to do.
-const SHARES: [(&str, u32); 5] = [
+const SHARES: [(&str, u32); 6] = [
     ("daraa-jobs-control", 3),
-    ("daraa-jobs-relay", 7),
+    ("daraa-jobs-changes", 2),
+    ("daraa-jobs-relay", 6),
     ("daraa-jobs-dispatch", 3),
-    ("daraa-jobs-deadlines", 4),
+    ("daraa-jobs-deadlines", 3),
     ("daraa-jobs-scheduled", 3),
 ];
 
 /// The parts of the process, once for each kind of work.
 #[derive(Debug, Clone)]
 pub struct Pools {
-    /// Leases, the schedule, health, listening for events.
+    /// Leases, the schedule, health.
     pub control: Arc<App>,
+    /// Change streams: each has a connection of its own nearly all the time.
+    pub changes: Arc<App>,
     /// The outbox relay.
     pub relay: Arc<App>,
     /// The dispatcher.
@@ -40,7 +43,7 @@ impl Pools {
     /// # Errors
     /// A setting or secret that cannot be used.
     pub async fn build(settings: &Settings, random: Random) -> Result<Self, StartError> {
-        let [control, relay, dispatch, deadlines, scheduled] = split(&settings.mongo);
+        let [control, changes, relay, dispatch, deadlines, scheduled] = split(&settings.mongo);
         let with = |mongo: MongoConfig| Settings { mongo, ..settings.clone() };
         let app = App::build(&with(control.1), control.0, random).await?;
         let password = settings.secrets.mongo_password(&settings.mongo.user)?;
@@ -48,6 +51,7 @@ impl Pools {
             Ok(Arc::new(app.on(Mongo::connect(config, password.expose(), name).await?)))
         };
         Ok(Self {
+            changes: of(changes).await?,
             relay: of(relay).await?,
             dispatch: of(dispatch).await?,
             deadlines: of(deadlines).await?,
@@ -58,10 +62,11 @@ impl Pools {
 
     /// Every kind of work with its parts, by the name of its connections.
     #[must_use]
-    pub fn each(&self) -> [(&'static str, &Arc<App>); 5] {
-        let [(control, _), (relay, _), (dispatch, _), (deadlines, _), (scheduled, _)] = SHARES;
+    pub fn each(&self) -> [(&'static str, &Arc<App>); 6] {
+        let [(control, _), (changes, _), (relay, _), (dispatch, _), (deadlines, _), (scheduled, _)] = SHARES;
         [
             (control, &self.control),
+            (changes, &self.changes),
             (relay, &self.relay),
             (dispatch, &self.dispatch),
             (deadlines, &self.deadlines),
@@ -72,7 +77,7 @@ impl Pools {
 
 /// The settings of each pool. The largest sizes are divided by share, everybody getting one at least; the connections
 /// kept open are dealt out one by one, beginning with those who always work.
-fn split(config: &MongoConfig) -> [(&'static str, MongoConfig); 5] {
+fn split(config: &MongoConfig) -> [(&'static str, MongoConfig); 6] {
     let whole: u32 = SHARES.iter().map(|(_, share)| share).sum();
     let mut nth = 0_u32;
     SHARES.map(|(name, share)| {
@@ -97,9 +102,9 @@ mod tests {
             split(&MongoConfig { max_pool_size, min_pool_size, ..MongoConfig::background() })
                 .map(|(_, config)| (config.max_pool_size, config.min_pool_size))
         };
-        assert_eq!(sizes(20, 2), [(3, 1), (7, 1), (3, 0), (4, 0), (3, 0)]);
-        assert_eq!(sizes(50, 10), [(7, 2), (17, 2), (7, 2), (10, 2), (7, 2)]);
-        assert_eq!(sizes(1, 1), [(1, 1), (1, 0), (1, 0), (1, 0), (1, 0)]);
+        assert_eq!(sizes(20, 2), [(3, 1), (2, 1), (6, 0), (3, 0), (3, 0), (3, 0)]);
+        assert_eq!(sizes(50, 10), [(7, 2), (5, 2), (15, 2), (7, 2), (7, 1), (7, 1)]);
+        assert_eq!(sizes(1, 1), [(1, 1), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0)]);
         let (max, min) = sizes(100, 7).iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
         assert!(max <= 100);
         assert_eq!(min, 7);

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use daraa_domain::app::App;
-use daraa_domain::migrations;
+use daraa_domain::indexes;
 use daraa_platform::config::Settings;
 use daraa_platform::lifecycle::Lifecycle;
-use daraa_platform::mongo::{Unfit, migrate};
 use daraa_platform::ports::blob::Blobs;
 use daraa_platform::random::Random;
 use daraa_platform::telemetry;
@@ -63,19 +62,17 @@ pub(crate) async fn serve(
     Ok(life.run(Duration::ZERO, settings.drain).await)
 }
 
-/// Waits for the database, then looks whether it is one we may work with; if not the process ends. Nothing is changed
-/// before.
+/// Waits for the database, then looks whether it is as declared; if not the process ends. Nothing is changed before.
 async fn fit(app: &App, life: &Lifecycle) -> bool {
     let mut told = false;
     loop {
-        let looked = async {
-            app.mongo.fit().await?;
-            let newer = migrate::pending(&app.mongo, migrations::ALL).await;
-            newer.map(drop).map_err(|e| Unfit::from_db(app.mongo.config(), &e))
-        };
         let unfit = tokio::select! {
-            looked = looked => match looked {
-                Ok(()) => return true,
+            looked = indexes::drift(&app.mongo) => match looked {
+                Ok(drift) if drift.is_empty() => return true,
+                Ok(drift) => {
+                    life.refuse(&format!("refusing to work: {}; {}", drift.join("; "), indexes::MEND_DRIFT));
+                    return false;
+                }
                 Err(unfit) => unfit,
             },
             () = life.soft().cancelled() => return false,

@@ -379,6 +379,31 @@ async fn a_feed_resumes_after_a_number_without_a_gap() {
 }
 
 #[tokio::test]
+async fn who_was_away_for_longer_than_events_are_kept_is_told_so() {
+    let served = Served::new().await;
+    let url = served.listen().await;
+    let customer = served.world.customer().await;
+    let mine = Topic::Account(customer.account_id);
+    for kind in ["order.placed", "order.accepted"] {
+        happens(&served.world, mine, kind).await;
+    }
+    let events = served.world.app.mongo.db().collection::<Document>("feed_events");
+    events.delete_many(doc! { "topic": mine.to_string() }).await.unwrap();
+    let mut socket = connect(&url, Some(&customer.token)).await;
+    assert_eq!(hear(&mut socket).await.unwrap()["type"], "connection_ack");
+    subscribe(&mut socket, "subscription { customerEvents(after: 0) { sequence missed } }").await;
+    // Known by then that two are missing: others hear it, so it was told to all.
+    let mut other = connect(&url, Some(&customer.token)).await;
+    assert_eq!(hear(&mut other).await.unwrap()["type"], "connection_ack");
+    subscribe(&mut other, "subscription { customerEvents { sequence missed } }").await;
+    happens(&served.world, mine, "order.ready").await;
+    let heard = |message: Value| message["payload"]["data"]["customerEvents"].clone();
+    assert_eq!(heard(hear(&mut socket).await.unwrap()), json!({ "sequence": 3, "missed": true }));
+    happens(&served.world, mine, "order.completed").await;
+    assert_eq!(heard(hear(&mut socket).await.unwrap()), json!({ "sequence": 4, "missed": false }));
+}
+
+#[tokio::test]
 async fn a_socket_ends_with_its_token_and_with_the_process() {
     let served = Served::new().await;
     let url = served.listen().await;

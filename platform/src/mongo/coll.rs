@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::warn;
 
+use super::error::reason;
 use super::record::{Asked, PIPELINE, Recorder};
 use super::{DbError, Tx};
 
@@ -72,7 +73,10 @@ impl<T: Send + Sync> Coll<T> {
             .record(started.elapsed().as_secs_f64());
         match result {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(e)) => Err(e.into()),
+            Ok(Err(e)) => {
+                metrics::counter!("daraa_db_failures_total", "op" => op, "reason" => reason(&e)).increment(1);
+                Err(e.into())
+            }
             Err(_) => {
                 metrics::counter!("daraa_db_deadline_total", "op" => op).increment(1);
                 Err(DbError::Deadline { op })
@@ -341,23 +345,6 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + Unpin> Coll<T> {
             .find_one_and_update(filter, update)
             .return_document(ReturnDocument::After)
             .session(&mut tx.session);
-        self.run(op, work).await
-    }
-
-    /// Updates the first match in `sort` order and returns it as it is afterwards: claims the next of a queue.
-    ///
-    /// # Errors
-    /// Database failure.
-    pub async fn claim_first(
-        &self,
-        op: &'static str,
-        filter: Document,
-        sort: Document,
-        update: Document,
-    ) -> Result<Option<T>, DbError> {
-        self.note(op, Asked::one("update", &filter).in_order(&sort));
-        let work =
-            self.inner.find_one_and_update(filter, update).sort(sort).return_document(ReturnDocument::After);
         self.run(op, work).await
     }
 

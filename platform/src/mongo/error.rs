@@ -31,9 +31,48 @@ pub enum DbError {
         /// The newest this program knows.
         known: i64,
     },
-    /// Anything else the driver said.
-    #[error("database: {0}")]
-    Driver(#[source] Box<mongodb::error::Error>),
+    /// An index with the declared name and another definition exists.
+    #[error("{what}")]
+    OtherIndex {
+        /// Which, and how they differ.
+        what: String,
+    },
+    /// Migrations are at work in another process.
+    #[error("another process holds the lock of the migrations")]
+    Locked,
+    /// Anything else the driver said. Shown without the server's reply, and not as a source: both hold values of
+    /// documents.
+    #[error("database: {}", said(.0))]
+    Driver(Box<mongodb::error::Error>),
+}
+
+/// What the driver says, without values: of an answer of the server its code, of a failed write not the document.
+fn said(e: &mongodb::error::Error) -> String {
+    match &*e.kind {
+        ErrorKind::Command(c) => format!("{} ({}): {}", c.code_name, c.code, without_values(&c.message)),
+        ErrorKind::Write(WriteFailure::WriteError(w)) => {
+            format!("write refused ({}): {}", w.code, without_values(&w.message))
+        }
+        ErrorKind::Write(WriteFailure::WriteConcernError(w)) => {
+            format!("{} ({}): {}", w.code_name, w.code, without_values(&w.message))
+        }
+        ErrorKind::InsertMany(many) => {
+            let codes: Vec<i32> = many.write_errors.iter().flatten().map(|w| w.code).collect();
+            format!("{} inserts refused, codes {codes:?}", codes.len())
+        }
+        ErrorKind::BulkWrite(bulk) => {
+            let codes: Vec<i32> = bulk.write_errors.values().map(|w| w.code).collect();
+            format!("{} writes refused, codes {codes:?}", codes.len())
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The server names the values of a duplicate key behind these words.
+const VALUES_FOLLOW: &str = " dup key:";
+
+fn without_values(message: &str) -> &str {
+    message.split(VALUES_FOLLOW).next().unwrap_or_default()
 }
 
 const WRITE_CONFLICT: i32 = 112;
@@ -79,7 +118,11 @@ impl DbError {
         match self {
             Self::Driver(e) => e.contains_label(mongodb::error::UNKNOWN_TRANSACTION_COMMIT_RESULT),
             Self::Deadline { .. } => true,
-            Self::Duplicate { .. } | Self::Newer { .. } | Self::Address { .. } => false,
+            Self::Duplicate { .. }
+            | Self::Newer { .. }
+            | Self::Address { .. }
+            | Self::OtherIndex { .. }
+            | Self::Locked => false,
         }
     }
 
@@ -112,7 +155,11 @@ impl DbError {
                     )
                     || no_primary(e)
             }
-            Self::Duplicate { .. } | Self::Newer { .. } | Self::Address { .. } => false,
+            Self::Duplicate { .. }
+            | Self::Newer { .. }
+            | Self::Address { .. }
+            | Self::OtherIndex { .. }
+            | Self::Locked => false,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use mongodb::bson::{Bson, Document, doc};
+use mongodb::options::{ValidationAction, ValidationLevel};
 use serde::Serialize;
 
 use super::{DbError, Mongo};
@@ -212,7 +213,10 @@ pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<D
         let validators = found_validators(mongo).await?;
         for collection in declared {
             // One that is not there at all shows by its missing indexes.
-            if validators.get(collection.collection).is_some_and(|found| *found != (collection.validator)()) {
+            if validators
+                .get(collection.collection)
+                .is_some_and(|found| !found.enforces(&(collection.validator)()))
+            {
                 drifts.push(Drift::Validator { collection: collection.collection.to_owned() });
             }
             let mut found = found_indexes(mongo, collection.collection).await?;
@@ -254,19 +258,25 @@ pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<D
 /// `progress` is told each collection before its indexes are built.
 ///
 /// # Errors
-/// Database failure, or an existing index with the same name and another definition.
+/// Database failure; [`DbError::OtherIndex`] when an index with the same name and another definition exists: then
+/// nothing was written.
 pub async fn apply(
     mongo: &Mongo,
     declared: &[CollectionIndexes],
     progress: impl Fn(&str),
 ) -> Result<Vec<String>, DbError> {
+    let other =
+        diff(mongo, declared).await?.into_iter().find(|drift| matches!(drift, Drift::Different { .. }));
+    if let Some(other) = other {
+        return Err(DbError::OtherIndex { what: other.to_string() });
+    }
     let validators = within_db(found_validators(mongo)).await?;
     let mut made = Vec::new();
     for collection in declared {
         progress(collection.collection);
         let validator = (collection.validator)();
         match validators.get(collection.collection) {
-            Some(found) if *found == validator => {}
+            Some(found) if found.enforces(&validator) => {}
             known => {
                 // Collections are created ahead: a transaction must not have to create one.
                 let verb = if known.is_some() { "collMod" } else { "create" };
@@ -280,7 +290,7 @@ pub async fn apply(
                 made.push(format!("validator of {}", collection.collection));
             }
         }
-        let found = found_indexes(mongo, collection.collection).await?;
+        let found = within_db(found_indexes(mongo, collection.collection)).await?;
         let missing: Vec<&IndexSpec> =
             collection.indexes.iter().filter(|spec| !found.contains_key(spec.name)).collect();
         if missing.is_empty() {
@@ -318,10 +328,30 @@ async fn within_db<T>(work: impl Future<Output = Result<T, DbError>>) -> Result<
         .map_err(|_| DbError::Deadline { op: "db.indexes.read" })?
 }
 
+/// What a collection asks of its documents.
+struct FoundValidator {
+    validator: Document,
+    /// Strict, and refusing: not switched off, not only warning.
+    in_force: bool,
+}
+
+impl FoundValidator {
+    fn enforces(&self, declared: &Document) -> bool {
+        self.validator == *declared && (self.in_force || declared.is_empty())
+    }
+}
+
 /// The validator of every collection there is; an empty one where it has none.
-async fn found_validators(mongo: &Mongo) -> Result<BTreeMap<String, Document>, DbError> {
+async fn found_validators(mongo: &Mongo) -> Result<BTreeMap<String, FoundValidator>, DbError> {
     let rows: Vec<_> = mongo.db().list_collections().await?.try_collect().await?;
-    Ok(rows.into_iter().map(|row| (row.name, row.options.validator.unwrap_or_default())).collect())
+    let found = rows.into_iter().map(|row| {
+        let options = row.options;
+        // What is not said is strict, and an error.
+        let in_force = matches!(options.validation_level, None | Some(ValidationLevel::Strict))
+            && matches!(options.validation_action, None | Some(ValidationAction::Error));
+        (row.name, FoundValidator { validator: options.validator.unwrap_or_default(), in_force })
+    });
+    Ok(found.collect())
 }
 
 async fn found_indexes(mongo: &Mongo, collection: &str) -> Result<BTreeMap<String, Document>, DbError> {

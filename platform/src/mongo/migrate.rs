@@ -74,13 +74,16 @@ struct Lock {
 }
 
 impl Lock {
-    /// Takes it; [`DbError::Duplicate`] while another holds it, for then the upsert inserts a second document 0.
+    /// Takes it; [`DbError::Locked`] while another holds it, for then the upsert inserts a second document 0.
     async fn take(rows: Coll<Document>, now: Timestamp) -> Result<Self, DbError> {
         let lock = Self { rows, token: Random::from_os().token(), now, since: Instant::now() };
         let free = doc! { "_id": 0_i64, "$or": [{ "until": { "$lt": now } }, { "until": null }] };
         let taken = doc! { "$set": { "until": lock.until(), "token": &lock.token } };
-        lock.rows.upsert("db.migration.lock", free, taken).await?;
-        Ok(lock)
+        match lock.rows.upsert("db.migration.lock", free, taken).await {
+            Ok(_) => Ok(lock),
+            Err(DbError::Duplicate { .. }) => Err(DbError::Locked),
+            Err(e) => Err(e),
+        }
     }
 
     fn until(&self) -> Timestamp {
@@ -96,7 +99,7 @@ impl Lock {
         if self.rows.update_one("db.migration.renew", self.ours(), set).await? {
             return Ok(());
         }
-        Err(DbError::Duplicate { index: "_id_".to_owned() })
+        Err(DbError::Locked)
     }
 
     /// Renews it until somebody else has it. A renewal that fails otherwise is tried again: the lease outlasts it.
@@ -105,7 +108,7 @@ impl Lock {
             tokio::time::sleep(RENEW_EVERY).await;
             match self.renew().await {
                 Ok(()) => {}
-                Err(e @ DbError::Duplicate { .. }) => return e,
+                Err(DbError::Locked) => return DbError::Locked,
                 Err(e) => warn!(cause = %e, "the lock of the migrations was not renewed"),
             }
         }
@@ -120,7 +123,7 @@ impl Lock {
 /// Applies what is pending, one after another; says which. `progress` is told each before it starts.
 ///
 /// # Errors
-/// Database failure, [`DbError::Duplicate`] while another process holds the lock, or when it has taken it over.
+/// Database failure, [`DbError::Locked`] while another process holds the lock, or when it has taken it over.
 pub async fn apply(
     mongo: &Mongo,
     all: &[Migration],

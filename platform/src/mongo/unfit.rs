@@ -82,16 +82,14 @@ pub enum Unfit {
     },
     /// A validator refused a document.
     #[error(
-        "the database refuses a document: {what} is not what its collection allows; nothing was written: bring validators and program to the same version (`daraa-server db migrate`, `daraa-server indexes apply`)"
+        "the database refuses a document: {what} is not what its collection allows: bring validators and program to the same version (`daraa-server db migrate`, `daraa-server indexes apply`)"
     )]
     Refused {
         /// The fields concerned.
         what: String,
     },
     /// An index with another definition is in the way.
-    #[error(
-        "an index is in the way: {what}; nothing was changed: changing an index is a migration (`daraa-server db migrate`)"
-    )]
+    #[error("an index is in the way: {what}; changing an index is a migration (`daraa-server db migrate`)")]
     OtherIndex {
         /// What the server says.
         what: String,
@@ -173,6 +171,8 @@ fn of_db(config: &MongoConfig, e: &DbError) -> Option<Unfit> {
         DbError::Newer { found, known } => Some(Unfit::Newer { found: *found, known: *known }),
         DbError::Address { problem } => Some(Unfit::Address { problem: one_line(problem) }),
         DbError::Duplicate { index } => Some(Unfit::Twins { index: index.clone() }),
+        DbError::OtherIndex { what } => Some(Unfit::OtherIndex { what: one_line(what) }),
+        DbError::Locked => None,
     }
 }
 

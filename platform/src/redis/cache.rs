@@ -61,8 +61,6 @@ pub mod ttl {
     pub const MEDIUM: Duration = Duration::from_secs(300);
     /// What changes rarely.
     pub const LONG: Duration = Duration::from_secs(3_600);
-    /// What hardly ever changes.
-    pub const VERY_LONG: Duration = Duration::from_secs(86_400);
     /// Products.
     pub const PRODUCT: Duration = Duration::from_secs(1_800);
     /// Stores.
@@ -315,10 +313,17 @@ impl Cache {
     /// # Errors
     /// Redis is away.
     pub async fn forget(&self, names: &[String]) -> Result<(), CacheError> {
+        self.hearing.begin(&self.memory);
         for name in names {
             self.memory.forget(name).await;
         }
-        self.memory.delete(names).await
+        // A server that takes over may lack the deletion: it is repeated then.
+        self.memory.repairs.remember(names);
+        self.memory.delete(names).await?;
+        for name in names {
+            self.memory.forget(name).await;
+        }
+        Ok(())
     }
 
     /// Forgets every value, in Redis and in all processes: for who does not know what has changed.

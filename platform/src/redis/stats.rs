@@ -18,8 +18,9 @@ impl RedisPool {
         metrics::gauge!("daraa_redis_memory_bytes", "bound" => "max").set(gauge("maxmemory"));
         metrics::gauge!("daraa_redis_clients").set(gauge("connected_clients"));
         metrics::gauge!("daraa_redis_replicas").set(gauge("connected_slaves"));
+        // As the server counts them, from its start: after a fail-over the new master's count is another.
         for (name, why) in [("evicted_keys", "evicted"), ("expired_keys", "expired")] {
-            metrics::counter!("daraa_redis_keys_gone_total", "why" => why).absolute(number(name));
+            metrics::gauge!("daraa_redis_keys_gone", "why" => why).set(gauge(name));
         }
         Ok(())
     }

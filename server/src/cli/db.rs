@@ -67,7 +67,7 @@ async fn migrate_all(settings: &Settings, dry_run: bool, as_json: bool) -> CliRe
     } else {
         let told = |m: &migrate::Migration| progress(&format!("migration {} {}", m.number, m.name));
         match migrate::apply(&mongo, migrations::ALL, settings.clock.now(), told).await {
-            Err(DbError::Duplicate { index }) if index == "_id_" => {
+            Err(DbError::Locked) => {
                 return Err(
                     "migrations are at work in another process; wait for it, or, when it has died, for its \
                             lock: at most ten minutes. Nothing was lost, run this again then"

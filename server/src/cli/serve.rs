@@ -63,7 +63,7 @@ pub(super) async fn serve(settings: &Settings) -> CliResult {
 async fn begin(api: &Api, life: &Lifecycle) {
     let mut told = false;
     loop {
-        match drift(api).await {
+        match indexes::drift(&api.app().mongo).await {
             Ok(drift) if drift.is_empty() => {
                 api.started();
                 info!("ready to serve");
@@ -73,8 +73,7 @@ async fn begin(api: &Api, life: &Lifecycle) {
                 for what in &drift {
                     error!(drift = what, "the database is not as declared");
                 }
-                let help = "run `daraa-server db migrate` and `daraa-server indexes apply`, then start again";
-                life.refuse(&format!("refusing to serve: {}; {help}", drift.join("; ")));
+                life.refuse(&format!("refusing to serve: {}; {}", drift.join("; "), indexes::MEND_DRIFT));
                 return;
             }
             Err(unfit) if unfit.passing() => {
@@ -92,16 +91,6 @@ async fn begin(api: &Api, life: &Lifecycle) {
             () = life.soft().cancelled() => return,
         }
     }
-}
-
-async fn drift(api: &Api) -> Result<Vec<String>, Unfit> {
-    let mongo = &api.app().mongo;
-    mongo.fit().await?;
-    let explained = |e: DbError| Unfit::from_db(mongo.config(), &e);
-    let pending = migrate::pending(mongo, migrations::ALL).await.map_err(explained)?;
-    let pending = pending.iter().map(|m| format!("pending migration {} {}", m.number, m.name));
-    let drifts = index::diff(mongo, indexes::ALL).await.map_err(explained)?;
-    Ok(pending.chain(drifts.iter().map(|d| format!("index {d}"))).collect())
 }
 
 async fn upkeep(metrics: Metrics, life: Lifecycle) -> Result<(), Infallible> {

@@ -145,8 +145,8 @@ impl Hub {
         after: Option<i64>,
     ) -> impl Stream<Item = Delivered> + use<> {
         let news = self.watch(&topic.to_string());
-        let place =
-            Place { hub: Arc::clone(self), topic, at: after.map(|n| n.max(0)), news, read: VecDeque::new() };
+        let (hub, at) = (Arc::clone(self), after.map(|n| n.max(0)));
+        let place = Place { hub, topic, at, missed: false, news, read: VecDeque::new() };
         stream::unfold(place, |mut place| async move {
             let event = place.next().await;
             Some((event, place))
@@ -160,6 +160,8 @@ struct Place {
     topic: Topic,
     /// The last number that was delivered; `None` before the head was read.
     at: Option<i64>,
+    /// Events after the last delivered one are no longer kept.
+    missed: bool,
     news: watch::Receiver<i64>,
     read: VecDeque<FeedEvent>,
 }
@@ -172,13 +174,18 @@ impl Place {
                 continue;
             };
             if let Some(event) = self.read.pop_front() {
-                let missed = event.sequence > at.saturating_add(1);
+                let missed = std::mem::take(&mut self.missed) || event.sequence > at.saturating_add(1);
                 self.at = Some(event.sequence);
                 return Delivered { event, missed };
             }
             // Seen before the read: what is appended during it wakes again.
-            self.news.borrow_and_update();
+            let known = *self.news.borrow_and_update();
             match feed::after(&self.hub.app, &self.topic, at, feed::MAX_READ).await {
+                Ok(events) if events.is_empty() && known > at => {
+                    // There were some, and they are no longer kept.
+                    self.at = Some(known);
+                    self.missed = true;
+                }
                 Ok(events) if events.is_empty() => self.wait(at).await,
                 Ok(events) => self.read = events.into(),
                 Err(e) => {
