@@ -362,13 +362,13 @@ async fn a_refused_and_an_unreadable_document_are_told_by_their_fields() {
     // A validator of another version.
     validated(doc! { "$jsonSchema": { "required": ["shoe_size"] } }, "strict").await;
     let refused = admin().run();
-    validated((declared.validator)(), "strict").await;
+    validated(declared.shape.validator(), "strict").await;
     let line = refused.refusal();
     assert!(line.contains("shoe_size is not what its collection allows"), "{line}");
     assert!(line.contains("nothing was written") && line.contains("daraa-server db migrate"), "{line}");
     assert!(!line.contains(&phone), "no values");
     // A document of another version.
-    validated((declared.validator)(), "off").await;
+    validated(declared.shape.validator(), "off").await;
     let accounts = rows(&world, "accounts");
     let of_tomorrow = doc! { "$set": { "lang": "MARTIAN" } };
     accounts.update_one(doc! { "phone": &phone }, of_tomorrow).await.unwrap();
@@ -376,7 +376,7 @@ async fn a_refused_and_an_unreadable_document_are_told_by_their_fields() {
     migrated(&world).await;
     let checked = world.server(&["db", "check", "--json"]).run();
     accounts.delete_many(doc! {}).await.unwrap();
-    validated((declared.validator)(), "strict").await;
+    validated(declared.shape.validator(), "strict").await;
     let line = unreadable.refusal();
     assert!(line.contains("a document cannot be read") && line.contains("newer version"), "{line}");
     let problem = &checked.json()["problems"][0];
