@@ -12,11 +12,12 @@ use daraa_domain::delivery::{
 };
 use daraa_domain::ids::OfferId;
 use daraa_domain::ledger;
-use daraa_domain::order::{self, OrderStatus};
+use daraa_domain::order::{self, OrderError, OrderStatus};
 use daraa_domain::outbox::Fence;
 use daraa_domain::pricing::PaymentMethod;
 use daraa_platform::fault::Infra;
 use daraa_platform::money::Currency;
+use daraa_platform::transact;
 use daraa_tests::{Bringer, World, near};
 use futures_util::future::join_all;
 use mongodb::bson::{Bson, Document, doc};
@@ -72,6 +73,28 @@ fn the_table() {
         .map(|t| format!("{:?} --{:?}--> {:?}   {}", t.from, t.action, t.to, t.who))
         .collect();
     insta::assert_snapshot!("offer", rows.join("\n"));
+}
+
+#[tokio::test]
+async fn an_order_accepted_twice_at_once_gets_one_delivery() {
+    let world = World::new().await;
+    let app = &world.app;
+    let customer = world.customer().await;
+    let order = world.order_to_bring(customer.account_id, OrderStatus::Ready, PaymentMethod::Cash).await;
+    let event = world.order_event(&order, "order.accepted").await;
+    let all = join_all((0..4).map(|_| delivery::on_order_accepted(app, &event))).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    let rows = app.mongo.db().collection::<Document>("deliveries");
+    assert_eq!(rows.count_documents(doc! { "order_ids": order.id }).await.unwrap(), 1);
+    let made = world.delivery(order.id).await;
+    assert_eq!(order::get_system(app, order.id).await.unwrap().delivery_id, Some(made.id));
+
+    // The order itself takes no second one, whatever the indexes say.
+    let second = transact!(&app.mongo, "test.second", OrderError, |tx| {
+        order::set_delivery_in_tx(app, tx, order.id, app.ids.next()).await?;
+        Ok(())
+    });
+    assert!(matches!(second, Err(OrderError::InvalidTransition { .. })), "{second:?}");
 }
 
 #[tokio::test]

@@ -28,6 +28,12 @@ async fn drift_is_found_named_and_mended() {
     let extra = Drift::Extra { collection: victim.collection.to_owned(), index: "stray".to_owned() };
     assert_eq!(diff(mongo, ALL).await.unwrap(), [extra]);
     mongo.db().run_command(doc! { "dropIndexes": victim.collection, "index": "stray" }).await.unwrap();
+
+    // What a sharded cluster has for a collection's declared shard key is nothing astray.
+    let of_key = doc! { "key": { "_id": "hashed" }, "name": "_id_hashed" };
+    mongo.db().run_command(doc! { "createIndexes": "orders", "indexes": [of_key] }).await.unwrap();
+    assert_eq!(diff(mongo, ALL).await.unwrap(), []);
+    mongo.db().run_command(doc! { "dropIndexes": "orders", "index": "_id_hashed" }).await.unwrap();
 }
 
 #[test]

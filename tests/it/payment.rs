@@ -271,12 +271,33 @@ async fn news_that_cannot_be_dealt_with_yet_are_tried_again_later() {
         assert_eq!(payment::process_webhooks(app).await.unwrap(), 0);
         assert_eq!(payment::process_webhooks(app).await.unwrap(), 0, "not at once again");
     }
-    payments_take(&world, (declared.validator)()).await;
+    payments_take(&world, declared.shape.validator()).await;
     world.pass(Duration::from_secs(86_400));
     assert_eq!(payment::process_webhooks(app).await.unwrap(), 1);
     let done = payment::of_order(app, p.orders[0]).await.unwrap();
     assert_eq!(done.status, PaymentStatus::Authorized);
     assert_eq!(payment::process_webhooks(app).await.unwrap(), 0, "nothing is left over");
+}
+
+#[tokio::test]
+async fn webhooks_that_were_dealt_with_go_after_a_month_and_the_others_stay() {
+    let (world, provider) = world().await;
+    let app = &*world.app;
+    let p = purchase(app, PaymentMethod::Card, "tok_requires_action", &[50]).await;
+    let waiting = payment::authorise(app, p.id).await.unwrap();
+    provider.confirm_action(waiting.provider_id.as_deref().unwrap(), true).unwrap();
+    deliver(app, &provider.take_webhooks().pop().unwrap()).await.unwrap();
+    let inbox = app.mongo.db().collection::<Document>("payment_webhooks");
+    let mut pending = inbox.find_one(doc! {}).await.unwrap().unwrap();
+    pending.insert("_id", "card:waits");
+    pending.insert("state", "PENDING");
+    inbox.insert_one(pending).await.unwrap();
+
+    assert_eq!(payment::purge_webhooks(app).await.unwrap(), 0);
+    world.pass(Duration::from_secs(31 * 86_400));
+    assert_eq!(payment::purge_webhooks(app).await.unwrap(), 1);
+    assert_eq!(payment::purge_webhooks(app).await.unwrap(), 0);
+    assert_eq!(inbox.count_documents(doc! { "_id": "card:waits" }).await.unwrap(), 1);
 }
 
 #[tokio::test]

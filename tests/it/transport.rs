@@ -17,7 +17,7 @@ use daraa_platform::telemetry::Metrics;
 use daraa_server::http::{Api, HttpConfig, router};
 use daraa_tests::World;
 use futures_util::{SinkExt as _, StreamExt as _};
-use mongodb::bson::doc;
+use mongodb::bson::{Document, doc};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;

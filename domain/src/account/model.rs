@@ -7,8 +7,8 @@ pub use phone::{NotAPhone, Phone};
 use std::fmt;
 
 use daraa_platform::fault::Lang;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,15 @@ pub const MAX_MEMBERSHIPS: usize = 100;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Account>,
+    about: "A person: phone number, name, language, and what they may do: customer, staff of stores, \
+        courier, ops.",
+    kept: Kept::ForGood("a person's orders and the books name them"),
+    shard_key: ShardKey::Whole(
+        "phone and courier are unique each, and no key heads both; a million \
+        people are about 1 GB, asked for by `_id` behind a cache. Beyond that: by `_id`, with the \
+        phone numbers in a collection of their own",
+    ),
+    shape: Shape::of::<Account>(),
     indexes: &[
         IndexSpec::new(PHONE_INDEX, &[Key::Asc("phone")], "sign-in finds the account; one account a phone")
             .unique(),

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,14 @@ pub(super) const COLLECTION: &str = "addresses";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Address>,
+    about: "A place a customer has saved.",
+    kept: Kept::ByUse("the customer deletes it; orders keep a copy of theirs"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("account_id")],
+        why: "every query names the person, and a person's addresses lie together",
+        beside: &[],
+    },
+    shape: Shape::of::<Address>(),
     indexes: &[
         IndexSpec::new(
             "addresses_account",

@@ -1,7 +1,7 @@
 //! The index of the archive.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,10 @@ pub(super) const COLLECTION: &str = "archives";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Archive>,
+    about: "A file of archived audit entries: where it is, what it holds, its checksum.",
+    kept: Kept::ForGood("the only index of the files"),
+    shard_key: ShardKey::Whole("one small row a file"),
+    shape: Shape::of::<Archive>(),
     indexes: &[IndexSpec::new(
         "archives_newest",
         &[Key::Desc("to"), Key::Desc("_id"), Key::Asc("from")],

@@ -1,7 +1,9 @@
 //! The stored entries, the seals over them, and the entries still waiting for a seal.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use schemars::JsonSchema;
@@ -17,7 +19,18 @@ pub(super) const PENDING: &str = "audit_pending";
 /// The declared indexes of the entries.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<AuditEntry>,
+    about: "A privileged act or security event: who did what to what, when.",
+    kept: Kept::ByJob {
+        job: "archive",
+        after: "after 365 days, into files that were read back and compared; the seals stay",
+    },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "written all the time and evenly spread so; sealing and archiving go by `_id`. The lists \
+            of ops ask every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<AuditEntry>(),
     indexes: &[
         IndexSpec::new(
             "audit_log_at",
@@ -51,7 +64,13 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the seals.
 pub const SEAL_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: SEALS,
-    validator: validator_of::<AuditSeal>,
+    about: "A link of the audit chain: the hash over some entries and over the link before.",
+    kept: Kept::ForGood("without its links the chain proves nothing"),
+    shard_key: ShardKey::Whole(
+        "one row for hundreds of entries, written in sequence by one process; \
+        no entry may be sealed twice, which another key could not keep",
+    ),
+    shape: Shape::of::<AuditSeal>(),
     indexes: &[IndexSpec::new(
         "audit_seals_entry",
         &[Key::Asc("entries")],
@@ -61,8 +80,14 @@ pub const SEAL_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The waiting entries are read by `_id` only.
-pub const PENDING_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: PENDING, validator: validator_of::<PendingEntry>, indexes: &[] };
+pub const PENDING_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: PENDING,
+    about: "An audit entry that no seal covers yet.",
+    kept: Kept::ByUse("removed when the entry is sealed, within seconds"),
+    shard_key: ShardKey::Whole("a queue that is read in the order of its ids and mostly empty"),
+    shape: Shape::of::<PendingEntry>(),
+    indexes: &[],
+};
 
 /// An act to be recorded.
 #[derive(Debug, Clone)]
@@ -107,8 +132,10 @@ impl AuditEntry {
 /// The row that says an entry is not sealed yet.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub(super) struct PendingEntry {
+    /// The entry.
     #[serde(rename = "_id")]
     pub(super) id: AuditId,
+    /// When it was made.
     pub(super) at: Timestamp,
 }
 

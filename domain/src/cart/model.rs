@@ -2,8 +2,8 @@
 
 use daraa_platform::fault::Lang;
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,13 @@ pub const MAX_MODIFIERS: usize = 30;
 /// cleanup job removes abandoned carts.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Cart>,
+    about: "A basket of a customer or guest.",
+    kept: Kept::ByJob { job: "cleanup", after: "7 days after its last change, or sooner by its owner" },
+    shard_key: ShardKey::Whole(
+        "a cart is found by its person or by its guest, both unique, and no \
+        key heads both; it holds the baskets of a week only",
+    ),
+    shape: Shape::of::<Cart>(),
     indexes: &[
         IndexSpec::new("carts_account", &[Key::Asc("account_id")], "the one cart of a customer")
             .unique()

@@ -1,8 +1,8 @@
 //! The stored menu: sections, products with their variants and modifier groups.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,10 @@ pub const MAX_PRICE_MINOR: i64 = 1_000_000_000_000;
 /// The declared indexes of the sections.
 pub const SECTION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: SECTIONS,
-    validator: validator_of::<MenuSection>,
+    about: "A section of a store's menu.",
+    kept: Kept::ByUse("the store deletes it when no product is in it"),
+    shard_key: ShardKey::Whole("a few rows a store, and menus are cached"),
+    shape: Shape::of::<MenuSection>(),
     indexes: &[IndexSpec::new(
         "menu_sections_store",
         &[Key::Asc("store_id"), Key::Asc("position"), Key::Asc("_id")],
@@ -43,7 +46,14 @@ pub const SECTION_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the products.
 pub const PRODUCT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: PRODUCTS,
-    validator: validator_of::<Product>,
+    about: "Something a store sells, with its variants and modifiers.",
+    kept: Kept::ForGood("orders name it; a store hides or archives it"),
+    shard_key: ShardKey::Whole(
+        "variants are unique over all stores, and a cart asks by variant \
+        without naming its store; 50,000 products are about 150 MB and cached. Beyond that: by \
+        `store_id`, with the store beside the variant in carts",
+    ),
+    shape: Shape::of::<Product>(),
     indexes: &[
         IndexSpec::new(
             "products_section",

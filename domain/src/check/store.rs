@@ -149,7 +149,7 @@ async fn look(
         Some(last) => doc! { "$and": [beyond, { "_id": { "$lte": last.clone() } }] },
         None => beyond,
     };
-    let validator = (of.validator)();
+    let validator = of.shape.validator();
     let ids = matching(all, doc! { "$and": [within, { "$nor": [validator.clone()] }] }).await?;
     let mut fields: HashMap<String, Vec<&str>> = HashMap::new();
     if !ids.is_empty() {

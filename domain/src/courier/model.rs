@@ -1,8 +1,10 @@
 //! The stored courier and his sampled positions.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,13 @@ const TRACK_TTL_SECS: i64 = 30 * 24 * 3_600;
 /// The declared indexes of the couriers.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Courier>,
+    about: "A courier: vehicle, approval, shift, how much is carried.",
+    kept: Kept::ForGood("deliveries and the books name them"),
+    shard_key: ShardKey::Whole(
+        "dispatch reads all who are on; one courier an account, which a key \
+        by `_id` could not keep; 20,000 rows",
+    ),
+    shape: Shape::of::<Courier>(),
     indexes: &[
         IndexSpec::new("courier_account", &[Key::Asc("account_id")], "one courier per account").unique(),
         IndexSpec::new(
@@ -45,15 +53,20 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             &[Key::Asc("active_deliveries"), Key::Asc("seen_at")],
             "who has something to bring and gives no sign; who is off and still has something to bring",
         ),
-        IndexSpec::new("courier_point", &[Key::Geo("point")], "couriers near a place when Redis is away")
-            .partial(&[("online", PartialValue::Flag(true))]),
     ],
 };
 
 /// The declared indexes of the sampled positions.
 pub const POSITION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: POSITIONS,
-    validator: validator_of::<PositionRow>,
+    about: "Where a courier was, sampled; the live position is in Redis.",
+    kept: Kept::ByTtl("30 days; a track that ends early answers a question less"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("courier_id")],
+        why: "the busiest inserts there are, and a track is asked for by its courier",
+        beside: &[],
+    },
+    shape: Shape::of::<PositionRow>(),
     indexes: &[
         IndexSpec::new(
             "courier_position_track",
@@ -181,10 +194,14 @@ pub struct Position {
 /// One sampled point of a track.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct PositionRow {
+    /// The id.
     #[serde(rename = "_id")]
     #[schemars(schema_with = "daraa_platform::mongo::shape::id_field")]
     pub(super) id: mongodb::bson::oid::ObjectId,
+    /// Who.
     pub(super) courier_id: CourierId,
+    /// Where.
     pub(super) point: Point,
+    /// When.
     pub(super) at: Timestamp,
 }

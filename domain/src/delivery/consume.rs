@@ -40,7 +40,7 @@ pub async fn on_order_accepted(app: &App, event: &EventRow) -> Result<(), Delive
         Ok(())
     });
     match made {
-        // Cancelled before we came: nothing to bring. There already: the event came twice.
+        // Cancelled before we came: nothing to bring. Has a delivery already: the event came twice.
         Err(DeliveryError::OrderConflict) => Ok(()),
         Err(DeliveryError::Infra(Infra::Db(e))) if e.duplicate_index() == Some("delivery_order") => Ok(()),
         other => other,

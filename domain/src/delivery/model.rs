@@ -1,8 +1,10 @@
 //! The stored delivery.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, KeptBeside, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,18 @@ pub(super) const SHARDS: &str = "dispatch_shards";
 /// The declared indexes of the deliveries.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Delivery>,
+    about: "The way of an order to its customer: stops, courier, offer, proof, history.",
+    kept: Kept::ForGood("says who brought what and took which cash"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "every step names the delivery. Asked for by order, courier or status, every shard answers",
+        beside: &[KeptBeside {
+            index: "delivery_order",
+            by: "`orders.delivery_id`, set in the transaction that makes the delivery and only \
+                where there is none",
+        }],
+    },
+    shape: Shape::of::<Delivery>(),
     indexes: &[
         IndexSpec::new("delivery_order", &[Key::Asc("order_ids")], "one delivery per order, found by it")
             .unique(),
@@ -50,8 +63,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the dispatch shards: read by `_id` only.
-pub const SHARD_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: SHARDS, validator: validator_of::<Shard>, indexes: &[] };
+pub const SHARD_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: SHARDS,
+    about: "A part of the dispatcher's work: its epoch and the fencing number of who leads it.",
+    kept: Kept::ForGood("its numbers only grow"),
+    shard_key: ShardKey::Whole("a handful of rows"),
+    shape: Shape::of::<Shard>(),
+    indexes: &[],
+};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -432,6 +451,7 @@ impl Delivery {
 /// The state of one dispatcher: its lease's fencing number and its tick counter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(super) struct Shard {
+    /// Its number.
     #[serde(rename = "_id")]
     pub(super) id: i64,
     /// The highest fencing number seen; lower ones are stale leaders.

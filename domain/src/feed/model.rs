@@ -1,7 +1,7 @@
 //! The stored feed.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use mongodb::bson::oid::ObjectId;
@@ -24,7 +24,14 @@ pub const KEEP_SECS: i64 = 86_400;
 /// cleanup job removes what is old.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: EVENTS,
-    validator: validator_of::<FeedEvent>,
+    about: "Something that happened, numbered within its topic, for subscriptions that resume.",
+    kept: Kept::ByJob { job: "cleanup", after: "after a day" },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("topic")],
+        why: "subscriptions name their topic, and numbers are unique within it",
+        beside: &[],
+    },
+    shape: Shape::of::<FeedEvent>(),
     indexes: &[
         IndexSpec::new(
             TOPIC_SEQUENCE,
@@ -47,8 +54,18 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the heads: `_id` (the topic) is enough.
-pub const HEAD_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: HEADS, validator: validator_of::<Head>, indexes: &[] };
+pub const HEAD_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: HEADS,
+    about: "The last number of a topic.",
+    kept: Kept::ForGood("a number given out twice would hide an event"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by its topic",
+        beside: &[],
+    },
+    shape: Shape::of::<Head>(),
+    indexes: &[],
+};
 
 /// An event as it appears in one topic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -1,7 +1,7 @@
 //! The stored record of a key.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use schemars::JsonSchema;
@@ -19,7 +19,19 @@ pub const MAX_KEY_CHARS: usize = 64;
 /// only after twice the promised day.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<IdempotencyRecord>,
+    about: "A request that was carried out, with its answer, by the key its client chose. Written in \
+        the transaction of the effect.",
+    kept: Kept::ByJob {
+        job: "cleanup",
+        after: "after 2 days, twice what clients are promised; never by TTL, whose clock is not ours: \
+            a key lost early could repeat an effect",
+    },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by key; unique by `_id` alone",
+        beside: &[],
+    },
+    shape: Shape::of::<IdempotencyRecord>(),
     indexes: &[IndexSpec::new(
         "idempotency_keys_created",
         &[Key::Asc("created_at")],

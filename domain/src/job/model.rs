@@ -1,7 +1,7 @@
 //! Leases, runs and controls as they are stored.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::{any_document, validator_of};
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use schemars::JsonSchema;
@@ -19,7 +19,10 @@ pub(super) const JOB_TICK: &str = "job_runs_tick";
 /// The declared indexes of the runs.
 pub const RUN_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: RUNS,
-    validator: validator_of::<JobRun>,
+    about: "A run of a scheduled job: when, how it ended, what it did.",
+    kept: Kept::ByJob { job: "cleanup", after: "after 180 days" },
+    shard_key: ShardKey::Whole("a few rows a day"),
+    shape: Shape::of::<JobRun>(),
     indexes: &[
         IndexSpec::new(
             JOB_TICK,
@@ -48,17 +51,32 @@ pub const RUN_INDEXES: CollectionIndexes = CollectionIndexes {
 };
 
 /// The declared indexes of the leases: `_id` (the name) is enough.
-pub const LEASE_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: LEASES, validator: validator_of::<Lease>, indexes: &[] };
+pub const LEASE_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: LEASES,
+    about: "Who holds a job or loop, with the fencing number.",
+    kept: Kept::ForGood("its numbers only grow"),
+    shard_key: ShardKey::Whole("a handful of rows, compared and set all the time"),
+    shape: Shape::of::<Lease>(),
+    indexes: &[],
+};
 
 /// The declared indexes of the controls: `_id` (the job) is enough.
-pub const CONTROL_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: CONTROLS, validator: validator_of::<JobControl>, indexes: &[] };
+pub const CONTROL_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: CONTROLS,
+    about: "Whether a scheduled job is paused.",
+    kept: Kept::ForGood("a row a job"),
+    shard_key: ShardKey::Whole("a handful of rows"),
+    shape: Shape::of::<JobControl>(),
+    indexes: &[],
+};
 
 /// The declared indexes of the maintenance reports.
 pub const REPORT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: REPORTS,
-    validator: any_document,
+    about: "What the weekly maintenance found.",
+    kept: Kept::ByJob { job: "cleanup", after: "after 180 days" },
+    shard_key: ShardKey::Whole("one row a week"),
+    shape: Shape::ANY,
     indexes: &[IndexSpec::new(
         "maintenance_reports_at",
         &[Key::Desc("at")],
@@ -214,7 +232,7 @@ pub const DECLARATIONS: &[JobDeclaration] = &[
     },
     JobDeclaration {
         name: "cleanup",
-        about: "Removes old notifications, abandoned carts, expired sessions, codes and reservations, delivered events.",
+        about: "Removes old notifications, carts, quotes, idempotency keys, webhooks, events, job runs and reports.",
         cron: "0 3 * * *",
         time_zone: TIME_ZONE,
     },

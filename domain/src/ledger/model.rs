@@ -4,8 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -27,7 +27,14 @@ pub(super) const COMMISSION_INDEX: &str = "commissions_order";
 /// The indexes of the transactions.
 pub const TRANSACTION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: TRANSACTIONS,
-    validator: validator_of::<LedgerTransaction>,
+    about: "A booking: its cause and how many entries it has; they sum to zero.",
+    kept: Kept::ForGood("the books; no user may remove it"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("reference")],
+        why: "one cause is booked once, and every booking looks for its reference first",
+        beside: &[],
+    },
+    shape: Shape::of::<LedgerTransaction>(),
     indexes: &[
         IndexSpec::new(REFERENCE_INDEX, &[Key::Asc("reference")], "one cause is booked once").unique(),
         IndexSpec::new(
@@ -36,18 +43,22 @@ pub const TRANSACTION_INDEXES: CollectionIndexes = CollectionIndexes {
             "everything booked for an order",
         )
         .sparse(),
-        IndexSpec::new(
-            "ledger_transactions_kind_at",
-            &[Key::Asc("kind"), Key::Desc("at")],
-            "reconciliation reads one kind over a time",
-        ),
     ],
 };
 
 /// The indexes of the entries.
 pub const ENTRY_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: ENTRIES,
-    validator: validator_of::<LedgerEntry>,
+    about: "One side of a booking: an account and an amount. Never changed.",
+    kept: Kept::ForGood("the books; no user may remove it"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("transaction_id")],
+        why: "the entries of a booking lie together and are written by one shard; by account, the \
+            platform's own accounts would fill a shard. Folding an account asks every shard for \
+            its part",
+        beside: &[],
+    },
+    shape: Shape::of::<LedgerEntry>(),
     indexes: &[
         IndexSpec::new(
             "ledger_entries_account_at",
@@ -65,7 +76,14 @@ pub const ENTRY_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the balances.
 pub const BALANCE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: BALANCES,
-    validator: validator_of::<LedgerBalance>,
+    about: "The balance of a ledger account in one currency, moved with each entry.",
+    kept: Kept::ForGood("the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by account and currency, which are its `_id`",
+        beside: &[],
+    },
+    shape: Shape::of::<LedgerBalance>(),
     indexes: &[IndexSpec::new(
         "ledger_balances_account",
         &[Key::Asc("account"), Key::Asc("currency")],
@@ -76,7 +94,14 @@ pub const BALANCE_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the commissions (D3).
 pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COMMISSIONS,
-    validator: validator_of::<Commission>,
+    about: "What the platform keeps of an order, frozen when it was completed.",
+    kept: Kept::ForGood("the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("order_id")],
+        why: "booked and reversed by order, one an order. The lists of stores and finance ask every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Commission>(),
     indexes: &[
         IndexSpec::new(COMMISSION_INDEX, &[Key::Asc("order_id")], "one commission an order").unique(),
         IndexSpec::new(
@@ -105,7 +130,15 @@ pub const COMMISSION_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the earnings.
 pub const EARNING_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: EARNINGS,
-    validator: validator_of::<Earning>,
+    about: "What a store or courier gets for an order.",
+    kept: Kept::ForGood("the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("order_id")],
+        why: "earned once an order, payee and kind, and taken back by order. The lists of payees and \
+            the job that makes them available ask every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Earning>(),
     indexes: &[
         IndexSpec::new(
             "earnings_order_payee_kind",
@@ -117,11 +150,6 @@ pub const EARNING_INDEXES: CollectionIndexes = CollectionIndexes {
             "earnings_payee_created",
             &[Key::Asc("payee"), Key::Desc("created_at"), Key::Desc("_id")],
             "a payee's earnings, newest first",
-        ),
-        IndexSpec::new(
-            "earnings_payee_status",
-            &[Key::Asc("payee"), Key::Asc("status")],
-            "what a payee may be paid",
         ),
         IndexSpec::new(
             "earnings_status_available",

@@ -1,8 +1,8 @@
 //! The state of the collections and their indexes: gathered weekly, kept as a report, alerted on. And what is old is
 //! removed ([`cleanup`]).
 //!
-//! Calls: cart, feed, idempotency, job, notification, outbox, pricing. Called by: the jobs service, the server's `db
-//! stats` and `db cleanup`.
+//! Calls: cart, feed, idempotency, job, notification, outbox, payment, pricing. Called by: the jobs service, the
+//! server's `db stats` and `db cleanup`.
 
 pub mod cleanup;
 mod model;

@@ -1,7 +1,7 @@
 //! The stored notification.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,17 @@ pub const KEEP_SECS: i64 = 90 * 86_400;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Notification>,
+    about: "Something a person is told in the app.",
+    kept: Kept::ByTtl(
+        "90 days; the cleanup job removes them by the platform's clock as well; one \
+        that goes early was not read for weeks",
+    ),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("recipient_id")],
+        why: "every query but the cleanup's names the person, and an event is told once a person",
+        beside: &[],
+    },
+    shape: Shape::of::<Notification>(),
     indexes: &[
         IndexSpec::new(
             "notifications_recipient_read",

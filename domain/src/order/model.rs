@@ -1,8 +1,10 @@
 //! The stored order and its group.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, KeptBeside, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +27,19 @@ pub const MAX_ORDERS_PER_GROUP: i64 = 5;
 /// The declared indexes of `orders`.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Order>,
+    about: "The order of one store: lines, money, state and its history.",
+    kept: Kept::ForGood("what was sold; the books name it"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "every step names the order, and writes spread evenly. The lists of customers, stores \
+            and ops, each a page, ask every shard",
+        beside: &[KeptBeside {
+            index: "orders_number",
+            by: "the group's unique number, to which the order adds its place; written in the \
+                group's transaction",
+        }],
+    },
+    shape: Shape::of::<Order>(),
     indexes: &[
         IndexSpec::new("orders_number", &[Key::Asc("number")], "one order per human number").unique(),
         IndexSpec::new("orders_group", &[Key::Asc("group_id"), Key::Asc("_id")], "the orders of a group"),
@@ -55,12 +69,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "ops: all orders, newest first",
         ),
         IndexSpec::new(
-            "orders_courier",
-            &[Key::Asc("courier_id"), Key::Desc("placed_at"), Key::Desc("_id")],
-            "the orders a courier carries or carried",
-        )
-        .partial(&[("courier_id", PartialValue::Exists)]),
-        IndexSpec::new(
             "orders_unpaid_due",
             &[Key::Asc("deadlines.unpaid_at"), Key::Asc("_id")],
             "the deadline job expires unpaid orders",
@@ -84,15 +92,22 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of `order_groups`.
 pub const GROUP_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: GROUPS,
-    validator: validator_of::<OrderGroup>,
+    about: "A purchase: the orders of one checkout, paid together.",
+    kept: Kept::ForGood("what a customer bought"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("number")],
+        why: "the number people say is unique so, and with it those of the orders. A purchase by its \
+            `_id` asks every shard, a few times in its life",
+        beside: &[KeptBeside {
+            index: "order_groups_quote",
+            by: "the quote itself: `quotes.state` goes from `PLACING` to `PLACED` by one \
+                conditional write in the transaction of the purchase",
+        }],
+    },
+    shape: Shape::of::<OrderGroup>(),
     indexes: &[
         IndexSpec::new("order_groups_number", &[Key::Asc("number")], "one group per human number").unique(),
         IndexSpec::new("order_groups_quote", &[Key::Asc("quote_id")], "a quote is placed once").unique(),
-        IndexSpec::new(
-            "order_groups_account",
-            &[Key::Asc("account_id"), Key::Desc("placed_at"), Key::Desc("_id")],
-            "a customer's purchases, newest first",
-        ),
     ],
 };
 

@@ -188,33 +188,36 @@ pub async fn set_courier_in_tx(
     courier_id: Option<CourierId>,
 ) -> Result<Order, OrderError> {
     let courier = courier_id.map_or(Bson::Null, Bson::from);
-    set_carried_in_tx(app, tx, order_id, doc! { "courier_id": courier }).await
+    set_carried_in_tx(app, tx, order_id, Document::new(), doc! { "courier_id": courier }).await
 }
 
-/// Says which delivery carries the order.
+/// Says which delivery carries the order: its first and only one.
 ///
 /// # Errors
-/// The order's state forbids it, or database failure.
+/// The order has a delivery, its state forbids one, or database failure.
 pub async fn set_delivery_in_tx(
     app: &App,
     tx: &mut Tx,
     order_id: OrderId,
     delivery_id: DeliveryId,
 ) -> Result<Order, OrderError> {
-    set_carried_in_tx(app, tx, order_id, doc! { "delivery_id": delivery_id }).await
+    let has_none = doc! { "delivery_id": Bson::Null };
+    set_carried_in_tx(app, tx, order_id, has_none, doc! { "delivery_id": delivery_id }).await
 }
 
 async fn set_carried_in_tx(
     app: &App,
     tx: &mut Tx,
     order_id: OrderId,
+    condition: Document,
     set: Document,
 ) -> Result<Order, OrderError> {
-    if let Some(order) = store::set_in_tx(app, tx, order_id, CARRIED, set).await? {
+    let unconditional = condition.is_empty();
+    if let Some(order) = store::set_in_tx(app, tx, order_id, CARRIED, condition, set).await? {
         return Ok(order);
     }
     let order = store::get_in_tx(app, tx, order_id).await?.ok_or(OrderError::OrderNotFound)?;
-    if CARRIED.contains(&order.status) {
+    if unconditional && CARRIED.contains(&order.status) {
         return Err(Infra::defect("an order in a carried state did not match its own filter").into());
     }
     Err(OrderError::InvalidTransition { status: order.status.code() })

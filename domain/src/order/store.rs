@@ -71,15 +71,17 @@ pub(super) async fn advance_in_tx(
     orders(app).find_one_and_update_in_tx(tx, "db.order.advance", filter, update).await
 }
 
-/// Sets fields that are no transition, while the order is in one of `states`.
+/// Sets fields that are no transition, while the order is in one of `states` and as `condition` says.
 pub(super) async fn set_in_tx(
     app: &App,
     tx: &mut Tx,
     id: OrderId,
     states: &[OrderStatus],
+    condition: Document,
     set: Document,
 ) -> Result<Option<Order>, DbError> {
-    let filter = doc! { "_id": id, "status": one_of(states) };
+    let mut filter = doc! { "_id": id, "status": one_of(states) };
+    filter.extend(condition);
     forget_after(app, tx, id);
     orders(app).find_one_and_update_in_tx(tx, "db.order.set", filter, doc! { "$set": set }).await
 }

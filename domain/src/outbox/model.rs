@@ -4,8 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use daraa_platform::ids::MalformedId;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::Document;
 use schemars::JsonSchema;
@@ -18,7 +20,18 @@ pub(super) const COLLECTION: &str = "outbox";
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<EventRow>,
+    about: "An event on its way to its consumers, written in the transaction of its cause.",
+    kept: Kept::ByJob {
+        job: "cleanup",
+        after: "7 days after all consumers had it; what is not delivered stays",
+    },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("subject")],
+        why: "events are delivered in order by subject, so those of a subject lie together. What is \
+            due, and noting one delivered, asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<EventRow>(),
     indexes: &[
         IndexSpec::new(
             "outbox_due",

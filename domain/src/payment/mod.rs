@@ -4,7 +4,7 @@
 //! Owns `payments` and `payment_webhooks`. The provider is reached only outside transactions: a request is written
 //! down, sent, and its outcome recorded once, whether the answer, a webhook or the job that looks it up brings it.
 //!
-//! Calls: ledger, audit, idempotency, outbox. Called by: order, delivery, pricing (the method's name), jobs, check.
+//! Calls: ledger, audit, idempotency, outbox. Called by: order, delivery, pricing (the method's name), jobs, check, maintenance.
 
 mod cash;
 mod error;
@@ -28,4 +28,4 @@ pub use service::{
     authorise, capture_split, collect_cash_in_tx, confirm, create_in_tx, get, of_group, of_groups, of_order,
     refund, release_split, resolve_unknown,
 };
-pub use webhook::{SignedWebhook, process_webhooks, receive_webhook};
+pub use webhook::{SignedWebhook, process_webhooks, purge_webhooks, receive_webhook};

@@ -1,8 +1,10 @@
 //! The stored payment: one a purchase, with a split for each order and every request to the provider.
 
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, KeptBeside, Key, PartialValue, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::ports::pay::{DeclineCode, PayOperationKind};
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
@@ -14,13 +16,24 @@ use crate::ids::{AccountId, CourierId, OrderGroupId, OrderId, PaymentId, RefundI
 
 pub(super) const PAYMENTS: &str = "payments";
 pub(super) const WEBHOOKS: &str = "payment_webhooks";
-/// Processed webhooks are kept this long to answer questions.
-const WEBHOOK_RETENTION_SECS: i64 = 30 * 24 * 3600;
+/// The states of a webhook that was dealt with.
+pub(super) const ENDED_WEBHOOKS: &[&str] = &["DONE", "IGNORED"];
 
 /// The indexes of the payments.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: PAYMENTS,
-    validator: validator_of::<PaymentIntent>,
+    about: "The payment of a purchase: a share for each order, every request to the provider, its history.",
+    kept: Kept::ForGood("the books' other side"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("group_id")],
+        why: "one payment a purchase. By its `_id`, an order or a provider's reference it asks every shard",
+        beside: &[KeptBeside {
+            index: "payments_order",
+            by: "the unique `_id` of the orders, which are inserted in the same transaction as \
+                their payment",
+        }],
+    },
+    shape: Shape::of::<PaymentIntent>(),
     indexes: &[
         IndexSpec::new("payments_group", &[Key::Asc("group_id")], "one payment a purchase").unique(),
         IndexSpec::new("payments_order", &[Key::Asc("splits.order_id")], "an order is in one payment only")
@@ -29,16 +42,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "payments_operation",
             &[Key::Asc("operations.reference")],
             "the payment a webhook is about",
-        ),
-        IndexSpec::new(
-            "payments_account_created",
-            &[Key::Asc("account_id"), Key::Desc("created_at"), Key::Desc("_id")],
-            "a customer's payments, newest first",
-        ),
-        IndexSpec::new(
-            "payments_status_created",
-            &[Key::Asc("status"), Key::Desc("created_at"), Key::Desc("_id")],
-            "the ops list of payments of a status, newest first",
         ),
         IndexSpec::new(
             "payments_unresolved",
@@ -54,10 +57,22 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
     ],
 };
 
-/// The indexes of the webhook inbox.
+/// The indexes of the webhook inbox. No TTL index: a webhook that vanished by the machine's clock would be news again
+/// when it is repeated, or be lost when it still waits.
 pub const WEBHOOK_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: WEBHOOKS,
-    validator: validator_of::<StoredWebhook>,
+    about: "News of the card provider as it came, so that each piece has its effect once.",
+    kept: Kept::ByJob {
+        job: "cleanup",
+        after: "30 days after it came, when it was dealt with; what is not, stays. Never by TTL: it \
+            is what tells a repeat from news",
+    },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "asked for by the provider's number of it, which is its `_id`",
+        beside: &[],
+    },
+    shape: Shape::of::<StoredWebhook>(),
     indexes: &[
         IndexSpec::new(
             "payment_webhooks_due",
@@ -66,11 +81,11 @@ pub const WEBHOOK_INDEXES: CollectionIndexes = CollectionIndexes {
         )
         .partial(&[("state", PartialValue::Text("PENDING"))]),
         IndexSpec::new(
-            "payment_webhooks_received",
+            "payment_webhooks_ended",
             &[Key::Asc("received_at")],
-            "old webhooks expire; the ledger keeps their effects",
+            "the cleanup job removes webhooks that were dealt with; the ledger keeps their effects",
         )
-        .ttl(WEBHOOK_RETENTION_SECS),
+        .partial(&[("state", PartialValue::OneOf(ENDED_WEBHOOKS))]),
     ],
 };
 

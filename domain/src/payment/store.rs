@@ -1,10 +1,12 @@
 //! The collections of payments and their webhooks.
 
-use daraa_platform::mongo::{Coll, DbError, Tx};
+use daraa_platform::mongo::{Coll, DbError, MAX_ROWS, Tx};
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc, serialize_to_bson, serialize_to_document};
 
-use super::model::{CashState, PAYMENTS, PaymentIntent, StoredWebhook, WEBHOOKS, WebhookState};
+use super::model::{
+    CashState, ENDED_WEBHOOKS, PAYMENTS, PaymentIntent, StoredWebhook, WEBHOOKS, WebhookState,
+};
 use crate::app::App;
 use crate::ids::{AccountId, CourierId, OrderGroupId, OrderId, PaymentId};
 
@@ -141,6 +143,17 @@ pub(super) async fn postpone_webhook(app: &App, id: &str, next_try_at: Timestamp
     let update = doc! { "$inc": { "attempts": 1_i64 }, "$set": { "next_try_at": next_try_at } };
     let webhooks = app.mongo.coll::<StoredWebhook>(WEBHOOKS);
     webhooks.update_one("db.payment_webhook.postpone", doc! { "_id": id }, update).await
+}
+
+/// Removes a batch of webhooks that were dealt with and came before `before`; says how many.
+pub(super) async fn purge_webhooks(app: &App, before: Timestamp) -> Result<u64, DbError> {
+    let webhooks = app.mongo.coll::<StoredWebhook>(WEBHOOKS);
+    let old = doc! { "state": { "$in": ENDED_WEBHOOKS }, "received_at": { "$lt": before } };
+    let ids = webhooks.ids("db.payment_webhook.purge_ids", old, MAX_ROWS).await?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    webhooks.delete_many("db.payment_webhook.purge", doc! { "_id": { "$in": ids } }).await
 }
 
 pub(super) async fn due_webhooks(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use daraa_platform::fault::Infra;
 use daraa_platform::ports::pay::{DeclineCode, PayEvent, PayOperationStatus};
 use tracing::{debug, warn};
 
@@ -13,6 +14,8 @@ use crate::app::App;
 
 /// A stored webhook is left to its receiver for this long before the job takes it.
 const GRACE: Duration = Duration::from_secs(10);
+/// A webhook that was dealt with is kept this long, 30 days: a provider repeats its news for days at most.
+const KEEP: Duration = Duration::from_secs(30 * 86_400);
 /// Webhooks processed in one run of the job.
 const BATCH: i64 = 100;
 
@@ -111,4 +114,13 @@ pub async fn process_webhooks(app: &App) -> Result<u64, PaymentError> {
         }
     }
     Ok(done)
+}
+
+/// Removes a batch of webhooks that were dealt with and came more than 30 days ago; says how many, 0 when none is left.
+/// One that was not dealt with stays.
+///
+/// # Errors
+/// Database failure.
+pub async fn purge_webhooks(app: &App) -> Result<u64, Infra> {
+    Ok(store::purge_webhooks(app, app.clock.now().minus(KEEP)).await?)
 }

@@ -1,8 +1,8 @@
 //! The stored quote and what it is made of.
 
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,14 @@ pub(super) const COLLECTION: &str = "quotes";
 /// cleanup job removes old quotes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Quote>,
+    about: "A priced promise: what a cart costs until when.",
+    kept: Kept::ByJob { job: "cleanup", after: "a day after it ended" },
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by `_id`, together with the person",
+        beside: &[],
+    },
+    shape: Shape::of::<Quote>(),
     indexes: &[
         IndexSpec::new("quotes_expires", &[Key::Asc("expires_at")], "the cleanup job removes old quotes"),
         IndexSpec::new(

@@ -1,8 +1,8 @@
 //! The stored coupon, and how often each customer has used it.
 
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,13 @@ pub(super) const CODE_INDEX: &str = "coupons_code";
 /// The indexes of the coupons.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COUPONS,
-    validator: validator_of::<Coupon>,
+    about: "A coupon: its terms, how often it was used, what is reserved.",
+    kept: Kept::ForGood("orders name it; it is switched off instead"),
+    shard_key: ShardKey::Whole(
+        "a few thousand rows found by their code; a hot coupon is one \
+        document under any key",
+    ),
+    shape: Shape::of::<Coupon>(),
     indexes: &[
         IndexSpec::new(CODE_INDEX, &[Key::Asc("code")], "a customer types a code").unique(),
         IndexSpec::new(
@@ -31,7 +37,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the uses.
 pub const USE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: USES,
-    validator: validator_of::<CustomerUses>,
+    about: "What one customer used of one coupon.",
+    kept: Kept::ForGood("a limit a person would begin anew"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by coupon and person, which are its `_id`",
+        beside: &[],
+    },
+    shape: Shape::of::<CustomerUses>(),
     indexes: &[IndexSpec::new(
         "coupon_uses_account",
         &[Key::Asc("account_id")],

@@ -3,7 +3,8 @@
 //!
 //! The shapes are collected while the whole test suite runs (`scripts/test` compares them with `queries.json`). The check
 //! fills a scratch database with documents made from the declared validators, gives each shape values of a document that
-//! exists, and asks the database to explain it.
+//! exists, and asks the database to explain it. The other way round, an index that no shape uses or that another one
+//! contains is found, too: each is paid for with every write.
 //!
 //! Owns no collection. Calls: nobody; it reads the declarations of all rooms. Called by: the server's `queries check`.
 
@@ -14,5 +15,5 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Explained, QueriesError, Scale, all};
-pub use service::{Check, fill_database, run};
+pub use model::{Explained, IdleIndex, QueriesError, Scale, all};
+pub use service::{Check, fill_database, idle_indexes, run};

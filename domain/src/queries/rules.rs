@@ -3,10 +3,13 @@
 pub(super) mod document;
 pub(super) mod values;
 
+use std::collections::BTreeSet;
+
+use daraa_platform::mongo::index::CollectionIndexes;
 use daraa_platform::mongo::record::QueryShape;
 use mongodb::bson::{Bson, Document};
 
-use super::model::{EXCUSED, Explained};
+use super::model::{EXCUSED, EXCUSED_INDEXES, Explained, IdleIndex, READS_ALL};
 
 /// Keys that may be looked at for each document found.
 const KEYS_PER_FOUND: f64 = 1.5;
@@ -22,6 +25,7 @@ pub(super) fn read(shape: &QueryShape, explanation: &Document) -> Explained {
     if let Some(stats) = stats {
         walk(&Bson::Document(stats.clone()), &mut seen);
     }
+    joined(explanation, &mut seen.indexes);
     let number = |field: &str| stats.map_or(0, |stats| whole(stats.get(field)));
     let found = number("nReturned").max(seen.matched);
     let mut explained = Explained {
@@ -39,13 +43,17 @@ pub(super) fn read(shape: &QueryShape, explanation: &Document) -> Explained {
         excused: EXCUSED.iter().find(|(op, _)| *op == shape.op).map(|(_, why)| *why),
     };
     explained.breach = breach(&explained, seen.scans);
+    let walks = seen.scans || explained.sorts;
+    if walks && !READS_ALL.contains(&shape.op.as_str()) {
+        explained.excused = None;
+    }
     explained
 }
 
 /// A query the database does not take.
 pub(super) fn refused(shape: &QueryShape, why: &mongodb::error::Error) -> Explained {
     let nothing = read(shape, &Document::new());
-    Explained { breach: Some(format!("refused: {why}")), ..nothing }
+    Explained { breach: Some(format!("refused: {why}")), excused: None, ..nothing }
 }
 
 fn breach(explained: &Explained, scans: bool) -> Option<String> {
@@ -78,6 +86,42 @@ fn stats_of(explanation: &Document) -> Option<&Document> {
         .as_document()?
         .values()
         .find_map(|stage| stage.as_document()?.get_document("executionStats").ok())
+}
+
+/// The indexes by which the later stages of an aggregation look into other collections.
+fn joined(explanation: &Document, indexes: &mut Vec<String>) {
+    for stage in explanation.get_array("stages").into_iter().flatten().filter_map(Bson::as_document) {
+        for name in stage.get_array("indexesUsed").into_iter().flatten().filter_map(Bson::as_str) {
+            add(indexes, name);
+        }
+    }
+}
+
+/// Declared indexes that no query used, and those whose keys begin another one over the same documents. What is unique
+/// or forgets keeps a rule, whether or not a query uses it. An index name is unique in the whole database.
+pub(super) fn idle(rows: &[Explained], declared: &[CollectionIndexes]) -> Vec<IdleIndex> {
+    let used: BTreeSet<&str> = rows.iter().flat_map(|row| &row.indexes).map(String::as_str).collect();
+    let mut out = Vec::new();
+    for collection in declared {
+        for (place, spec) in collection.indexes.iter().enumerate() {
+            if spec.unique || spec.ttl_secs.is_some() {
+                continue;
+            }
+            // Of two that are the same the later one is too many.
+            let containing = collection.indexes.iter().enumerate().find(|(other_place, other)| {
+                let longer = other.keys.len() > spec.keys.len();
+                *other_place != place && (longer || *other_place < place) && spec.is_prefix_of(other)
+            });
+            let breach = match containing {
+                Some((_, other)) => format!("redundant: {} serves the same queries", other.name),
+                None if !used.contains(spec.name) => "unused by every query".to_owned(),
+                None => continue,
+            };
+            let excused = EXCUSED_INDEXES.iter().find(|(name, _)| *name == spec.name).map(|(_, why)| *why);
+            out.push(IdleIndex { collection: collection.collection, index: spec.name, breach, excused });
+        }
+    }
+    out
 }
 
 #[derive(Default)]

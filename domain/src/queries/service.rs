@@ -8,9 +8,9 @@ use mongodb::bson::{Bson, Document};
 use mongodb::error::ErrorKind;
 use serde_json::Value;
 
-use super::model::{Explained, QueriesError, Scale, all};
+use super::model::{Explained, IdleIndex, QueriesError, Scale, all};
 use super::rules::document::Maker;
-use super::rules::{read, refused, values};
+use super::rules::{idle, read, refused, values};
 use super::store;
 use crate::indexes;
 
@@ -39,7 +39,7 @@ pub struct Check {
 pub async fn fill_database(check: &Check, progress: impl Fn(&str)) -> Result<(), DbError> {
     let random = Random::seeded(SEED);
     for declared in indexes::ALL {
-        let validator = (declared.validator)();
+        let validator = declared.shape.validator();
         let count = check.scale.documents(declared.collection);
         progress(&format!("{} {count}", declared.collection));
         let (random, now, scale) = (&random, check.clock.now(), check.scale);
@@ -67,6 +67,12 @@ pub async fn run(check: &Check, told: impl Fn(&Explained)) -> Result<Vec<Explain
         out.push(explained);
     }
     Ok(out)
+}
+
+/// The declared indexes that serve nothing, as far as `rows`, what all shapes use, tell.
+#[must_use]
+pub fn idle_indexes(rows: &[Explained]) -> Vec<IdleIndex> {
+    idle(rows, indexes::ALL)
 }
 
 async fn explain(check: &Check, shape: &QueryShape) -> Result<Explained, QueriesError> {

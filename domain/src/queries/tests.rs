@@ -1,16 +1,18 @@
 //! Values for shapes, documents for validators, breaches of explanations.
 
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
 use daraa_platform::mongo::record::QueryShape;
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::random::Random;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::{Document, doc};
 use serde_json::json;
 
-use super::model::Scale;
+use super::model::{EXCUSED_INDEXES, Scale};
 use super::rules::document::{Maker, id_of};
-use super::rules::{read, values};
+use super::rules::{idle, read, values};
 
-fn shape() -> QueryShape {
+fn shape_of_find() -> QueryShape {
     QueryShape {
         op: "db.order.list".to_owned(),
         collection: "orders".to_owned(),
@@ -48,7 +50,7 @@ fn every_declared_validator_makes_documents() {
     for declared in crate::indexes::ALL {
         let (now, scale) = (Timestamp::from_millis(1_800_000_000_000), Scale(0.01));
         let maker = Maker { collection: declared.collection, random: &random, now, scale };
-        let made = maker.document(&(declared.validator)(), 1);
+        let made = maker.document(&declared.shape.validator(), 1);
         assert!(made.contains_key("_id"), "{}", declared.collection);
     }
 }
@@ -59,7 +61,7 @@ fn a_walk_a_sort_and_a_wasteful_index_are_breaches() {
         let stats = doc! {
             "nReturned": found, "totalKeysExamined": keys, "totalDocsExamined": documents, "executionStages": stage,
         };
-        read(&shape(), &doc! { "executionStats": stats })
+        read(&shape_of_find(), &doc! { "executionStats": stats })
     };
     let index =
         || doc! { "stage": "FETCH", "inputStage": { "stage": "IXSCAN", "indexName": "orders_placed" } };
@@ -69,4 +71,48 @@ fn a_walk_a_sort_and_a_wasteful_index_are_breaches() {
     assert!(explained(doc! { "stage": "SORT", "inputStage": index() }, 9, 9, 9).breach.is_some());
     assert!(explained(index(), 500, 101, 101).breach.is_some());
     assert!(explained(index(), 101, 500, 101).breach.is_some());
+}
+
+#[test]
+fn an_index_that_serves_nothing_is_a_breach() {
+    const OPEN: &[(&str, PartialValue)] = &[("open", PartialValue::Flag(true))];
+    const INDEXES: &[IndexSpec] = &[
+        IndexSpec::new("used", &[Key::Asc("a"), Key::Desc("b")], ""),
+        IndexSpec::new("joined", &[Key::Asc("j")], ""),
+        IndexSpec::new("prefix", &[Key::Asc("a")], ""),
+        IndexSpec::new("unused", &[Key::Asc("b")], ""),
+        IndexSpec::new("unique", &[Key::Asc("a")], "").unique(),
+        IndexSpec::new("forgets", &[Key::Asc("a")], "").ttl(1),
+        IndexSpec::new("partial", &[Key::Asc("a")], "").partial(OPEN),
+        IndexSpec::new("quotes_account", &[Key::Asc("c")], ""),
+    ];
+    let (about, kept, shard_key, shape) = ("", Kept::ForGood(""), ShardKey::Whole(""), Shape::ANY);
+    let rows = CollectionIndexes { collection: "rows", about, kept, shard_key, shape, indexes: INDEXES };
+    let scan = |name: &str| doc! { "stage": "IXSCAN", "indexName": name };
+    let first = doc! { "executionStats": { "nReturned": 1, "executionStages": scan("used") } };
+    let stages = vec![doc! { "$cursor": first }, doc! { "$lookup": {}, "indexesUsed": ["joined"] }];
+    let partial = doc! { "executionStats": { "nReturned": 1, "executionStages": scan("partial") } };
+    let explained = [read(&shape_of_find(), &doc! { "stages": stages }), read(&shape_of_find(), &partial)];
+    let found = idle(&explained, &[rows]);
+    let told: Vec<(&str, &str, bool)> =
+        found.iter().map(|each| (each.index, each.breach.as_str(), each.excused.is_some())).collect();
+    let expected = [
+        ("prefix", "redundant: used serves the same queries", false),
+        ("unused", "unused by every query", false),
+        ("quotes_account", "unused by every query", true),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn excused_indexes_are_declared_under_names_of_their_own() {
+    let mut names: Vec<&str> =
+        crate::indexes::ALL.iter().flat_map(|c| c.indexes).map(|spec| spec.name).collect();
+    for (name, _) in EXCUSED_INDEXES {
+        assert!(names.contains(name), "{name} is excused and not declared");
+    }
+    let all = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), all, "an index name is used twice");
 }

@@ -1,7 +1,7 @@
 //! The stored review and the scores gathered from reviews.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,14 @@ pub const MAX_TEXT_CHARS: usize = 1_000;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Review>,
+    about: "What a customer says about an order.",
+    kept: Kept::ForGood("the score of store and courier is the sum of them; a bad one is hidden"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("order_id")],
+        why: "an order is reviewed once. A store's page of reviews asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Review>(),
     indexes: &[
         IndexSpec::new(ORDER, &[Key::Asc("order_id")], "an order is reviewed once; the review of an order")
             .unique(),
@@ -38,18 +45,18 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             &[Key::Asc("account_id"), Key::Desc("created_at")],
             "what one person wrote, for export and erasure",
         ),
-        IndexSpec::new(
-            "reviews_courier",
-            &[Key::Asc("courier_id"), Key::Desc("created_at")],
-            "the reviews of a courier, newest first",
-        )
-        .partial(&[("courier_id", PartialValue::Exists)]),
     ],
 };
 
 /// The declared indexes of the scores: `_id` (what is scored) is enough.
-pub const SCORE_INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: SCORES, validator: validator_of::<Score>, indexes: &[] };
+pub const SCORE_INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: SCORES,
+    about: "How many stars a courier has had.",
+    kept: Kept::ForGood("it is the sum of what was reviewed"),
+    shard_key: ShardKey::Whole("one small row a courier"),
+    shape: Shape::of::<Score>(),
+    indexes: &[],
+};
 
 /// One to five stars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 
 use daraa_platform::fault::Lang;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,14 @@ const KEEP_CODES_S: i64 = 3_600;
 /// The declared indexes of the sessions.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Session>,
+    about: "A signed-in device, with its family of refresh tokens.",
+    kept: Kept::ByTtl("7 days after it ended; without it the person signs in again"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "every request names its session. A person's list of devices asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Session>(),
     indexes: &[
         IndexSpec::new(
             "sessions_account",
@@ -46,7 +53,14 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
 /// The declared indexes of the one-time codes.
 pub const CODE_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: CODES,
-    validator: validator_of::<StoredCode>,
+    about: "The one-time code of a phone number, as a MAC.",
+    kept: Kept::ByTtl("an hour after it ended; without it a new one is asked for"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "always asked for by the phone number's MAC, which is its `_id`",
+        beside: &[],
+    },
+    shape: Shape::of::<StoredCode>(),
     indexes: &[
         IndexSpec::new("sign_in_codes_ttl", &[Key::Asc("expires_at")], "expired codes go").ttl(KEEP_CODES_S)
     ],
@@ -133,7 +147,9 @@ pub(super) struct StoredCode {
     pub(super) mac: String,
     /// Wrong and right tries so far.
     pub(super) attempts: i64,
+    /// When it was sent.
     pub(super) created_at: Timestamp,
+    /// When it ends.
     pub(super) expires_at: Timestamp,
     /// When it opened a session.
     pub(super) used_at: Option<Timestamp>,

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use daraa_platform::money::Currency;
-use daraa_platform::mongo::index::CollectionIndexes;
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, Kept, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,8 +14,14 @@ pub(super) const COLLECTION: &str = "platform_settings";
 pub(super) const PLATFORM: &str = "platform";
 
 /// Read by `_id` only.
-pub const INDEXES: CollectionIndexes =
-    CollectionIndexes { collection: COLLECTION, validator: validator_of::<Settings>, indexes: &[] };
+pub const INDEXES: CollectionIndexes = CollectionIndexes {
+    collection: COLLECTION,
+    about: "The platform's settings.",
+    kept: Kept::ForGood("there is one"),
+    shard_key: ShardKey::Whole("one document"),
+    shape: Shape::of::<Settings>(),
+    indexes: &[],
+};
 
 /// What may be changed while the platform runs. The defaults hold until an admin changes something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

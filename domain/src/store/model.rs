@@ -1,8 +1,8 @@
 //! The stored store.
 
 use daraa_platform::money::{Currency, Money};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,10 @@ pub const MAX_REASON_CHARS: usize = 500;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Store>,
+    about: "A store: place, area, hours, terms, approval, rating.",
+    kept: Kept::ForGood("orders name it; it is closed instead"),
+    shard_key: ShardKey::Whole("a few hundred, searched by place, and cached"),
+    shape: Shape::of::<Store>(),
     indexes: &[
         IndexSpec::new(
             "stores_point",
@@ -47,11 +50,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "stores that deliver to a point, for search",
         ),
         IndexSpec::new(
-            "stores_status_rating",
-            &[Key::Asc("status"), Key::Desc("rating.average_milli"), Key::Desc("_id")],
-            "active stores, best rated first",
-        ),
-        IndexSpec::new(
             "stores_status",
             &[Key::Asc("status"), Key::Desc("_id")],
             "ops list stores that wait for approval",
@@ -60,11 +58,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "stores_prefixes",
             &[Key::Asc("prefixes"), Key::Asc("status"), Key::Asc("_id")],
             "stores whose name has a word that begins so",
-        ),
-        IndexSpec::new(
-            "stores_category",
-            &[Key::Asc("category_id"), Key::Asc("status"), Key::Desc("_id")],
-            "stores of a category; whether a category is used",
         ),
     ],
 };

@@ -11,6 +11,7 @@ use mongodb::bson::{Bson, Document, doc};
 use mongodb::options::{ValidationAction, ValidationLevel};
 use serde::Serialize;
 
+use super::shape::Shape;
 use super::{DbError, Mongo};
 
 /// Building an index may take long on a large collection.
@@ -27,6 +28,16 @@ pub enum Key {
     Desc(&'static str),
     /// Points and areas on the sphere.
     Geo(&'static str),
+}
+
+impl Key {
+    /// The field.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Asc(field) | Self::Desc(field) | Self::Geo(field) => field,
+        }
+    }
 }
 
 /// One declared index. Its name is part of the contract: unique-index names are mapped to errors.
@@ -106,6 +117,22 @@ impl IndexSpec {
         out
     }
 
+    /// Whether every query this index serves is served by `other` as well: its keys are the first ones of the other,
+    /// walked the same way (or all the other way), over the same documents. What an index keeps by its rule, that it is
+    /// unique or forgets, is not looked at.
+    #[must_use]
+    pub fn is_prefix_of(&self, other: &Self) -> bool {
+        let same_documents = self.sparse == other.sparse && self.partial == other.partial;
+        let pairs = || self.keys.iter().zip(other.keys);
+        let turned = |(mine, theirs): (&Key, &Key)| match (*mine, *theirs) {
+            (Key::Asc(a), Key::Desc(b)) | (Key::Desc(a), Key::Asc(b)) => a == b,
+            _ => false,
+        };
+        same_documents
+            && self.keys.len() <= other.keys.len()
+            && (pairs().all(|(mine, theirs)| mine == theirs) || pairs().all(turned))
+    }
+
     fn partial_document(&self) -> Option<Document> {
         if self.partial.is_empty() {
             return None;
@@ -142,16 +169,123 @@ impl IndexSpec {
     }
 }
 
-/// One collection as it is declared: its name, the shape of its documents, its indexes.
+/// How long documents stay, and who removes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Kept {
+    /// Nobody removes them; why.
+    ForGood(&'static str),
+    /// The database removes them by a TTL index, by its own clock: how long they stay. Only where losing one early is
+    /// harmless.
+    ByTtl(&'static str),
+    /// A scheduled job removes them, by the platform's clock.
+    ByJob {
+        /// The job's name.
+        job: &'static str,
+        /// What is removed, and when.
+        after: &'static str,
+    },
+    /// Whoever works with them removes them; when.
+    ByUse(&'static str),
+}
+
+/// One field of a shard key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ShardField {
+    /// Neighbouring values lie together.
+    Range(&'static str),
+    /// Values are spread by their hash.
+    Hashed(&'static str),
+}
+
+impl ShardField {
+    /// The field.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Range(field) | Self::Hashed(field) => field,
+        }
+    }
+}
+
+/// A unique index that the shards could not keep, and what keeps its rule instead. The index itself has to become a
+/// plain one before the collection is sharded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct KeptBeside {
+    /// The unique index.
+    pub index: &'static str,
+    /// What keeps the rule.
+    pub by: &'static str,
+}
+
+/// Where documents would lie on a sharded cluster. Nothing is sharded by it today: it is the answer to "by what?".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum ShardKey {
+    /// Spread over the shards.
+    By {
+        /// The key.
+        keys: &'static [ShardField],
+        /// Which hot paths name it, and what asking without it costs.
+        why: &'static str,
+        /// Unique indexes that do not begin with it.
+        beside: &'static [KeptBeside],
+    },
+    /// The collection stays whole on one shard; why it may.
+    Whole(&'static str),
+}
+
+/// One collection as it is declared: its name, what it is for, the shape of its documents, its indexes.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct CollectionIndexes {
     /// The collection.
     pub collection: &'static str,
-    /// What its documents look like.
+    /// What a document is.
+    pub about: &'static str,
+    /// How long documents stay.
+    pub kept: Kept,
+    /// Where they would lie on a sharded cluster.
+    pub shard_key: ShardKey,
+    /// What they look like.
     #[serde(skip)]
-    pub validator: fn() -> Document,
+    pub shape: Shape,
     /// Its indexes, without `_id_`.
     pub indexes: &'static [IndexSpec],
+}
+
+impl CollectionIndexes {
+    /// What the shard key breaks: unique indexes that shards could not keep and nothing else does, exceptions nobody
+    /// needs. A shard sees its own documents only, so an index is unique in the whole when it begins with the key; a
+    /// hashed field counts like a plain one, for equal values lie together.
+    #[must_use]
+    pub fn broken_by_shard_key(&self) -> Vec<String> {
+        let ShardKey::By { keys, beside, .. } = self.shard_key else { return Vec::new() };
+        let kept = |spec: &IndexSpec| {
+            keys.len() <= spec.keys.len()
+                && keys.iter().zip(spec.keys).all(|(part, key)| part.name() == key.field())
+        };
+        let excused = |name: &str| beside.iter().any(|each| each.index == name);
+        let lost: Vec<&str> =
+            self.indexes.iter().filter(|spec| spec.unique && !kept(spec)).map(|spec| spec.name).collect();
+        let broken =
+            lost.iter().filter(|name| !excused(name)).map(|name| format!("{name} would not be unique"));
+        let idle = beside
+            .iter()
+            .filter(|each| !lost.contains(&each.index))
+            .map(|each| format!("{} needs no exception", each.index));
+        broken.chain(idle).collect()
+    }
+
+    /// Whether an index found in the database is the one a sharded collection has for its key.
+    fn is_shard_key_index(&self, found: &Document) -> bool {
+        let ShardKey::By { keys, .. } = self.shard_key else { return false };
+        let key: Document = keys
+            .iter()
+            .map(|part| match part {
+                ShardField::Range(field) => ((*field).to_owned(), Bson::Int32(1)),
+                ShardField::Hashed(field) => ((*field).to_owned(), Bson::from("hashed")),
+            })
+            .collect();
+        comparable(found) == comparable(&doc! { "key": key })
+    }
 }
 
 /// One difference between what is declared and what the database has.
@@ -215,7 +349,7 @@ pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<D
             // One that is not there at all shows by its missing indexes.
             if validators
                 .get(collection.collection)
-                .is_some_and(|found| !found.enforces(&(collection.validator)()))
+                .is_some_and(|found| !found.enforces(&collection.shape.validator()))
             {
                 drifts.push(Drift::Validator { collection: collection.collection.to_owned() });
             }
@@ -241,9 +375,10 @@ pub async fn diff(mongo: &Mongo, declared: &[CollectionIndexes]) -> Result<Vec<D
             }
             drifts.extend(
                 found
-                    .into_keys()
-                    .filter(|name| name != "_id_")
-                    .map(|index| Drift::Extra { collection: collection.collection.to_owned(), index }),
+                    .into_iter()
+                    // A sharded collection cannot be without the index of its key.
+                    .filter(|(name, found)| name != "_id_" && !collection.is_shard_key_index(found))
+                    .map(|(index, _)| Drift::Extra { collection: collection.collection.to_owned(), index }),
             );
         }
         Ok(drifts)
@@ -274,7 +409,7 @@ pub async fn apply(
     let mut made = Vec::new();
     for collection in declared {
         progress(collection.collection);
-        let validator = (collection.validator)();
+        let validator = collection.shape.validator();
         match validators.get(collection.collection) {
             Some(found) if found.enforces(&validator) => {}
             known => {
@@ -400,5 +535,45 @@ fn plain(value: &Bson) -> Bson {
         Bson::Document(d) => Bson::Document(d.iter().map(|(k, v)| (k.clone(), plain(v))).collect()),
         Bson::Array(a) => Bson::Array(a.iter().map(plain).collect()),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: IndexSpec = IndexSpec::new("plain", &[Key::Asc("a")], "");
+    const LONGER: IndexSpec = IndexSpec::new("longer", &[Key::Asc("a"), Key::Desc("b")], "");
+
+    #[test]
+    fn an_index_whose_keys_begin_another_is_its_prefix() {
+        assert!(PLAIN.is_prefix_of(&LONGER));
+        assert!(!LONGER.is_prefix_of(&PLAIN));
+        // An index is walked either way, but all of it.
+        let turned = IndexSpec::new("turned", &[Key::Desc("a"), Key::Asc("b"), Key::Asc("c")], "");
+        assert!(LONGER.is_prefix_of(&turned));
+        let half_turned = IndexSpec::new("half_turned", &[Key::Asc("a"), Key::Asc("b")], "");
+        assert!(!LONGER.is_prefix_of(&half_turned));
+        // Other documents, another index.
+        assert!(!PLAIN.is_prefix_of(&LONGER.sparse()));
+        assert!(!PLAIN.is_prefix_of(&LONGER.partial(&[("open", PartialValue::Flag(true))])));
+    }
+
+    #[test]
+    fn a_unique_index_has_to_begin_with_the_shard_key_or_to_be_excused() {
+        let broken = |keys: &'static [ShardField], beside: &'static [KeptBeside]| {
+            const INDEXES: &[IndexSpec] = &[PLAIN, LONGER.unique()];
+            let shard_key = ShardKey::By { keys, why: "", beside };
+            let (about, kept, shape) = ("", Kept::ForGood(""), Shape::ANY);
+            CollectionIndexes { collection: "rows", about, kept, shard_key, shape, indexes: INDEXES }
+                .broken_by_shard_key()
+        };
+        assert!(broken(&[ShardField::Hashed("a")], &[]).is_empty());
+        assert!(broken(&[ShardField::Hashed("a"), ShardField::Range("b")], &[]).is_empty());
+        assert_eq!(broken(&[ShardField::Range("b")], &[]), ["longer would not be unique"]);
+        assert_eq!(broken(&[ShardField::Hashed("_id")], &[]), ["longer would not be unique"]);
+        let beside = &[KeptBeside { index: "longer", by: "something else" }];
+        assert!(broken(&[ShardField::Hashed("_id")], beside).is_empty());
+        assert_eq!(broken(&[ShardField::Hashed("a")], beside), ["longer needs no exception"]);
     }
 }

@@ -56,22 +56,49 @@ macro_rules! stored_as {
     };
 }
 
+/// What the documents of a collection look like: for the database as a validator, for people as a list of fields.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    validator: fn() -> Document,
+    fields: fn() -> Vec<Field>,
+}
+
+impl Shape {
+    /// Documents of any shape.
+    pub const ANY: Self = Self { validator: Document::new, fields: Vec::new };
+
+    /// Documents that are a `T`.
+    #[must_use]
+    pub const fn of<T: JsonSchema>() -> Self {
+        Self { validator: validator_of::<T>, fields: fields_of::<T> }
+    }
+
+    /// The validator.
+    #[must_use]
+    pub fn validator(&self) -> Document {
+        (self.validator)()
+    }
+
+    /// The fields, those of objects inside after them; none when any document will do.
+    #[must_use]
+    pub fn fields(&self) -> Vec<Field> {
+        (self.fields)()
+    }
+}
+
 /// The validator of a collection that stores `T`: every field without a default is required and has its type.
 /// Fields the struct does not know are allowed: a newer version may have written them.
 #[must_use]
 pub fn validator_of<T: JsonSchema>() -> Document {
+    doc! { "$jsonSchema": translated(schema_of::<T>().as_value()) }
+}
+
+fn schema_of<T: JsonSchema>() -> Schema {
     let mut settings = SchemaSettings::draft07();
     // `$jsonSchema` knows no references.
     settings.inline_subschemas = true;
     settings.meta_schema = None;
-    let schema = settings.into_generator().into_root_schema_for::<T>();
-    doc! { "$jsonSchema": translated(schema.as_value()) }
-}
-
-/// The validator of a collection whose documents have no fixed shape.
-#[must_use]
-pub fn any_document() -> Document {
-    Document::new()
+    settings.into_generator().into_root_schema_for::<T>()
 }
 
 /// JSON schema in the dialect of `$jsonSchema`: types by their BSON names, unknown keywords left out.
@@ -138,6 +165,173 @@ fn plain(value: &Value) -> Bson {
     }
 }
 
+/// Objects are described down to this many names in a path.
+const MAX_DEPTH: usize = 3;
+/// An object of so few plain fields is described in its own row.
+const MAX_IN_A_ROW: usize = 3;
+
+/// One field as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// Its path, `lines[].quantity`.
+    pub path: String,
+    /// Its BSON type; an object of a few plain fields says which.
+    pub ty: String,
+    /// Whether a document without it is refused.
+    pub required: bool,
+    /// What it is, one paragraph; empty when the struct does not say.
+    pub about: String,
+    /// The only values it takes; empty for any.
+    pub values: Vec<String>,
+}
+
+fn fields_of<T: JsonSchema>() -> Vec<Field> {
+    let mut out = Vec::new();
+    describe_all(schema_of::<T>().as_value(), "", 1, &mut out);
+    // The struct's order is lost in the schema; the id goes first.
+    out.sort_by_key(|field| field.path != "_id");
+    out
+}
+
+fn describe_all(schema: &Value, within: &str, depth: usize, out: &mut Vec<Field>) {
+    for (name, schema, required) in properties_of(schema) {
+        let path = if within.is_empty() { name.to_owned() } else { format!("{within}.{name}") };
+        describe(schema, path, required, depth, out);
+    }
+}
+
+fn describe(schema: &Value, path: String, required: bool, depth: usize, out: &mut Vec<Field>) {
+    let about = about_of(schema);
+    let (one, nullable) = without_null(schema);
+    let list = one.get("items").filter(|items| items.is_object());
+    let (inner, path) = match list {
+        Some(items) => (without_null(items).0, format!("{path}[]")),
+        None => (one, path),
+    };
+    let plain = in_a_row(inner);
+    let mut ty = plain.clone().unwrap_or_else(|| name_of(inner));
+    if list.is_some() {
+        ty = format!("array of {ty}");
+    }
+    if nullable {
+        ty.push_str(" or null");
+    }
+    let about = if about.is_empty() { about_of(one) } else { about };
+    out.push(Field { path: path.clone(), ty, required, about, values: values_of(inner) });
+    if plain.is_none() && depth < MAX_DEPTH {
+        describe_all(inner, &path, depth.saturating_add(1), out);
+    }
+}
+
+/// The properties of an object and whether each is required; of an enum with data those of all its variants.
+fn properties_of(schema: &Value) -> Vec<(&str, &Value, bool)> {
+    let mut out: Vec<(&str, &Value, bool)> = Vec::new();
+    let parts: Vec<&Value> = std::iter::once(schema).chain(variants(schema)).collect();
+    for part in &parts {
+        for (name, inner) in part.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            if !out.iter().any(|(known, ..)| known == name) {
+                let required = requires(schema, name)
+                    || (!variants(schema).is_empty() && variants(schema).iter().all(|v| requires(v, name)));
+                out.push((name.as_str(), inner, required));
+            }
+        }
+    }
+    out
+}
+
+fn requires(schema: &Value, name: &str) -> bool {
+    let required = schema.get("required").and_then(Value::as_array);
+    required.is_some_and(|all| all.iter().any(|field| field.as_str() == Some(name)))
+}
+
+fn variants(schema: &Value) -> Vec<&Value> {
+    let all = ["oneOf", "anyOf"].iter().find_map(|keyword| schema.get(keyword)?.as_array());
+    all.into_iter().flatten().filter(|variant| !is_null(variant)).collect()
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+/// The schema of what is there when it is not null, and whether it may be null.
+fn without_null(schema: &Value) -> (&Value, bool) {
+    let in_type = schema.get("type").and_then(Value::as_array);
+    let nullable = in_type.is_some_and(|names| names.iter().any(|name| name.as_str() == Some("null")));
+    let any = schema.get("anyOf").and_then(Value::as_array);
+    match (any, variants(schema).as_slice()) {
+        (Some(all), [one]) if all.len() > 1 => (one, true),
+        _ => (schema, nullable),
+    }
+}
+
+/// The type of a schema by its BSON name; the wider one of numbers.
+fn name_of(schema: &Value) -> String {
+    let name = match schema.get("type") {
+        Some(Value::String(name)) => name.as_str(),
+        Some(Value::Array(names)) => {
+            names.iter().filter_map(Value::as_str).find(|name| *name != "null").unwrap_or("object")
+        }
+        _ if !values_of(schema).is_empty() => "string",
+        _ => "object",
+    };
+    match name {
+        "integer" => "long",
+        "number" => "double",
+        "boolean" => "bool",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// An object of a few plain fields in one row, `{ ar: string, en: string }`.
+fn in_a_row(schema: &Value) -> Option<String> {
+    let fields = properties_of(schema);
+    if matches!(fields.as_slice(), [("coordinates", ..), ("type", ..)]) {
+        return Some("GeoJSON".to_owned());
+    }
+    let plain = |inner: &Value| {
+        let (one, _) = without_null(inner);
+        properties_of(one).is_empty() && one.get("items").is_none_or(|items| !items.is_object())
+    };
+    if fields.is_empty() || fields.len() > MAX_IN_A_ROW || !fields.iter().all(|(_, inner, _)| plain(inner)) {
+        return None;
+    }
+    let all: Vec<String> = fields
+        .iter()
+        .map(|(name, inner, _)| {
+            let (one, nullable) = without_null(inner);
+            format!("{name}: {}{}", name_of(one), if nullable { " or null" } else { "" })
+        })
+        .collect();
+    Some(format!("{{ {} }}", all.join(", ")))
+}
+
+/// The only values of an enum without data.
+fn values_of(schema: &Value) -> Vec<String> {
+    let own = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let own: Vec<String> =
+        own.chain(schema.get("const")).filter_map(Value::as_str).map(str::to_owned).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let of_variants: Vec<Vec<String>> = variants(schema).into_iter().map(values_of).collect();
+    if of_variants.iter().any(Vec::is_empty) { Vec::new() } else { of_variants.concat() }
+}
+
+/// The first paragraph of a description on one line, its links to Rust items as plain names.
+fn about_of(schema: &Value) -> String {
+    let text = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let paragraph = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = paragraph.split_whitespace().collect();
+    let mut line = words.join(" ");
+    // A link that says where it leads.
+    while let Some((before, rest)) = line.split_once("`](") {
+        let after = rest.split_once(')').map_or("", |(_, after)| after);
+        line = format!("{before}`{after}");
+    }
+    line.replace("[`", "`").replace("`]", "`").replace("`crate::", "`").replace("`None`", "null")
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, dead_code, reason = "tests")]
 mod tests {
@@ -159,6 +353,55 @@ mod tests {
         note: Option<String>,
         #[serde(default)]
         added_later: i64,
+    }
+
+    /// Where something is.
+    #[derive(serde::Serialize, JsonSchema)]
+    struct Place {
+        lon: f64,
+        lat: f64,
+    }
+
+    #[derive(serde::Serialize, JsonSchema)]
+    struct Part {
+        /// How many, as [`Row::count`]
+        /// and [`State`](super::State) say.
+        ///
+        /// Never negative.
+        count: i64,
+        /// Where to.
+        place: Option<Place>,
+        /// How far.
+        state: Option<State>,
+        names: Vec<String>,
+    }
+
+    #[derive(serde::Serialize, JsonSchema)]
+    struct Whole {
+        parts: Vec<Part>,
+        #[serde(rename = "_id")]
+        id: String,
+    }
+
+    #[test]
+    fn a_struct_becomes_a_list_of_fields() {
+        let fields = Shape::of::<Whole>().fields();
+        let rows: Vec<(&str, &str, bool, &str)> = fields
+            .iter()
+            .map(|field| (field.path.as_str(), field.ty.as_str(), field.required, field.about.as_str()))
+            .collect();
+        let expected = [
+            ("_id", "string", true, ""),
+            ("parts[]", "array of object", true, ""),
+            ("parts[].count", "long", true, "How many, as `Row::count` and `State` say."),
+            ("parts[].names[]", "array of string", true, ""),
+            ("parts[].place", "{ lat: double, lon: double } or null", false, "Where to."),
+            ("parts[].state", "string or null", false, "How far."),
+        ];
+        assert_eq!(rows, expected);
+        let values: Vec<&str> = fields.iter().flat_map(|field| &field.values).map(String::as_str).collect();
+        assert_eq!(values, ["OPEN", "HANDED_OVER"]);
+        assert!(Shape::ANY.fields().is_empty());
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print what is declared about the data as Markdown: of every collection what it holds, how long, its fields,
+    /// indexes, queries and shard key. Needs no database. docs/DATA.md is this, renewed by scripts/schema.
+    Document,
     /// Show what each collection holds.
     Stats {
         /// One JSON object.
@@ -55,6 +58,8 @@ pub(crate) async fn run(settings: &Settings, command: Command) -> CliResult {
         Command::Migrate { dry_run, json } => migrate_all(settings, dry_run, json).await,
         Command::Seed { json } => seed(settings, json).await,
         Command::Check { json } => check(settings, json).await,
+        // Answered before there are settings: it needs none.
+        Command::Document => Ok(ExitCode::SUCCESS),
         Command::Stats { json } => stats(settings, json).await,
         Command::Cleanup { json } => clean_up(settings, json).await,
     }

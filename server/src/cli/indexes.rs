@@ -104,7 +104,8 @@ fn row(collection: &str, spec: &IndexSpec) -> serde_json::Value {
     })
 }
 
-fn partial(field: &str, value: &PartialValue) -> String {
+/// A condition of a partial index in words.
+pub(super) fn partial(field: &str, value: &PartialValue) -> String {
     match value {
         PartialValue::Text(text) => format!("{field} = {text}"),
         PartialValue::Flag(flag) => format!("{field} = {flag}"),
@@ -113,7 +114,8 @@ fn partial(field: &str, value: &PartialValue) -> String {
     }
 }
 
-fn shape(spec: &IndexSpec) -> String {
+/// The key of an index, descending fields with an arrow.
+pub(super) fn keys(spec: &IndexSpec) -> String {
     let keys: Vec<String> = spec
         .keys
         .iter()
@@ -123,7 +125,11 @@ fn shape(spec: &IndexSpec) -> String {
             Key::Geo(field) => format!("{field} 2dsphere"),
         })
         .collect();
-    let mut out = format!("{{{}}}", keys.join(", "));
+    format!("{{{}}}", keys.join(", "))
+}
+
+fn shape(spec: &IndexSpec) -> String {
+    let mut out = keys(spec);
     if spec.unique {
         out.push_str(" unique");
     }

@@ -1,6 +1,7 @@
 //! The command line of `daraa-server`.
 
 mod db;
+mod document;
 mod indexes;
 mod queries;
 mod serve;
@@ -88,6 +89,10 @@ async fn run(args: Args) -> CliResult {
     }
     if let Command::Queries { command: queries::Command::List { json } } = args.command {
         return queries::list(json);
+    }
+    if let Command::Db { command: db::Command::Document } = args.command {
+        write!(std::io::stdout(), "{}", document::document()?)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let Command::Seed { list: true } = args.command {
         write!(std::io::stdout(), "{}", demo::list())?;

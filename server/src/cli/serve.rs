@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use daraa_domain::app::App;
-use daraa_domain::{indexes, migrations};
+use daraa_domain::indexes;
 use daraa_platform::config::Settings;
 use daraa_platform::lifecycle::Lifecycle;
-use daraa_platform::mongo::{DbError, Unfit, index, migrate};
 use daraa_platform::random::Random;
 use daraa_platform::telemetry::{self, Metrics};
 use tracing::{error, info, warn};

@@ -1,7 +1,7 @@
 //! The stored stock of a variant.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use schemars::JsonSchema;
@@ -18,44 +18,40 @@ pub const MAX_QUANTITY: i64 = 1_000_000;
 /// The declared indexes of the stock.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<StockItem>,
-    indexes: &[
-        IndexSpec::new(
-            "stock_items_store",
-            &[Key::Asc("store_id"), Key::Asc("_id")],
-            "the stock of a store for its staff and the integrity check",
-        ),
-        IndexSpec::new(
-            "stock_items_reservation_expiry",
-            &[Key::Asc("reservations.expires_at")],
-            "reservations whose order was never placed",
-        )
-        .sparse(),
-        IndexSpec::new(
-            "stock_items_reservation_order",
-            &[Key::Asc("reservations.id")],
-            "what an order holds, for the integrity check",
-        )
-        .sparse(),
-    ],
+    about: "The stock of a variant with the reservations of orders under way; written by conditional \
+        updates only.",
+    kept: Kept::ForGood("as long as its variant"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("_id")],
+        why: "every sale names the variant, and hot variants spread evenly. Only the job that looks \
+            for expired reservations asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<StockItem>(),
+    indexes: &[IndexSpec::new(
+        "stock_items_reservation_expiry",
+        &[Key::Asc("reservations.expires_at")],
+        "reservations whose order was never placed",
+    )
+    .sparse()],
 };
 
 /// The declared indexes of the adjustments.
 pub const ADJUSTMENT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: ADJUSTMENTS,
-    validator: validator_of::<StockAdjustment>,
-    indexes: &[
-        IndexSpec::new(
-            "stock_adjustments_variant",
-            &[Key::Asc("variant_id"), Key::Desc("at")],
-            "why the stock of a variant is what it is",
-        ),
-        IndexSpec::new(
-            "stock_adjustments_store",
-            &[Key::Asc("store_id"), Key::Desc("at")],
-            "the adjustments of a store, newest first",
-        ),
-    ],
+    about: "A change of stock by hand: by how much, by whom, why.",
+    kept: Kept::ForGood("says why stock is what it is, when the integrity check finds it wrong"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("variant_id")],
+        why: "it is looked up by variant; a busy store does not fill a shard",
+        beside: &[],
+    },
+    shape: Shape::of::<StockAdjustment>(),
+    indexes: &[IndexSpec::new(
+        "stock_adjustments_variant",
+        &[Key::Asc("variant_id"), Key::Desc("at")],
+        "why the stock of a variant is what it is",
+    )],
 };
 
 /// What an order holds of a variant.

@@ -1,8 +1,8 @@
 //! The stored offer of a delivery to one courier.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,13 @@ const OFFER_TTL_SECS: i64 = 180 * 24 * 3_600;
 /// The declared indexes of the offers.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<CourierOffer>,
+    about: "A delivery offered to a courier, and the answer.",
+    kept: Kept::ByTtl("180 days; it is over after a minute, the delivery keeps what came of it"),
+    shard_key: ShardKey::Whole(
+        "one live offer a delivery, one a courier, one effect a command: \
+        three unique rules, and no key heads two of them. It loses its old rows every day",
+    ),
+    shape: Shape::of::<CourierOffer>(),
     indexes: &[
         IndexSpec::new("offer_live_delivery", &[Key::Asc("delivery_id")], "one live offer per delivery")
             .unique()
@@ -33,11 +39,6 @@ pub const INDEXES: CollectionIndexes = CollectionIndexes {
             "a dispatch command takes effect once",
         )
         .unique(),
-        IndexSpec::new(
-            "offer_courier_made",
-            &[Key::Asc("courier_id"), Key::Asc("status"), Key::Desc("made_at"), Key::Desc("_id")],
-            "a courier's offers by status, newest first",
-        ),
         IndexSpec::new(
             "offer_delivery_made",
             &[Key::Asc("delivery_id"), Key::Asc("made_at")],

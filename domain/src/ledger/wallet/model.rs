@@ -1,8 +1,10 @@
 //! The stored wallet and its movements.
 
 use daraa_platform::money::{Currency, Money, MoneyError};
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{
+    CollectionIndexes, IndexSpec, Kept, KeptBeside, Key, ShardField, ShardKey,
+};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +18,14 @@ pub(super) const REF_INDEX: &str = "wallet_transactions_ref";
 /// The indexes of the wallets.
 pub const WALLET_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: WALLETS,
-    validator: validator_of::<Wallet>,
+    about: "A customer's money with us in one currency: balance and holds.",
+    kept: Kept::ForGood("the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("account_id")],
+        why: "one wallet a person and currency, debited by both. The release of a hold asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Wallet>(),
     indexes: &[
         IndexSpec::new(
             "wallets_account_currency",
@@ -31,7 +40,18 @@ pub const WALLET_INDEXES: CollectionIndexes = CollectionIndexes {
 /// The indexes of the movements (D3).
 pub const MOVEMENT_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: MOVEMENTS,
-    validator: validator_of::<WalletTransaction>,
+    about: "A movement of a customer's wallet as its owner reads it.",
+    kept: Kept::ForGood("the readable side of the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("wallet_id")],
+        why: "a wallet's page is what is read. The end of a hold asks every shard for its reference",
+        beside: &[KeptBeside {
+            index: "wallet_transactions_ref",
+            by: "the wallet's own conditional write (one hold an order) and the unique reference \
+                of `ledger_transactions`, both in the movement's transaction",
+        }],
+    },
+    shape: Shape::of::<WalletTransaction>(),
     indexes: &[
         IndexSpec::new(
             "wallet_transactions_wallet_created",

@@ -1,6 +1,6 @@
 //! What is past its time and may go: each room knows its own, here stands the list.
 //!
-//! Calls: cart, feed, idempotency, job, notification, outbox, pricing. Called by: the jobs service (daily), the
+//! Calls: cart, feed, idempotency, job, notification, outbox, payment, pricing. Called by: the jobs service (daily), the
 //! server's `db cleanup`.
 
 mod model;

@@ -6,7 +6,7 @@ use tracing::error;
 
 use super::model::Cleaned;
 use crate::app::App;
-use crate::{cart, feed, idempotency, job, notification, outbox, pricing};
+use crate::{cart, feed, idempotency, job, notification, outbox, payment, pricing};
 
 /// A kind of rows is removed in at most so many batches a run (a batch is up to 1,000 rows); what is left goes
 /// tomorrow.
@@ -41,6 +41,7 @@ pub async fn clean_up(app: &App) -> Cleaned {
     purge!(done, "carts", cart::remove_abandoned(app));
     purge!(done, "quotes", pricing::remove_old(app));
     purge!(done, "idempotency_keys", async { idempotency::purge(app).await.map_err(infra) });
+    purge!(done, "payment_webhooks", payment::purge_webhooks(app));
     purge!(done, "feed_events", async { feed::purge(app).await.map_err(infra) });
     purge!(done, "outbox_events", async { outbox::purge_done(app).await.map_err(infra) });
     purge!(done, "job_runs", async { job::purge(app).await.map_err(infra) });

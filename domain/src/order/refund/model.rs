@@ -1,8 +1,8 @@
 //! The stored refund.
 
 use daraa_platform::money::Money;
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardField, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,15 @@ pub const MAX_REFUNDS_PER_ORDER: i64 = 20;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<Refund>,
+    about: "Money to be given back for an order: why, by whose liability, how far it is.",
+    kept: Kept::ForGood("explains the books"),
+    shard_key: ShardKey::By {
+        keys: &[ShardField::Hashed("order_id")],
+        why: "asked for with every look at an order, and counted by order. A step of a refund, by \
+            `_id`, asks every shard",
+        beside: &[],
+    },
+    shape: Shape::of::<Refund>(),
     indexes: &[
         IndexSpec::new("refunds_order", &[Key::Asc("order_id"), Key::Asc("_id")], "the refunds of an order"),
         IndexSpec::new(

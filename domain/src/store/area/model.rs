@@ -234,7 +234,7 @@ impl From<ServiceArea> for GeoJsonArea {
     }
 }
 
-/// What was stored was checked when it was written; reading only asks for points on earth.
+/// What was stored was checked when it was written, so it is not checked again.
 impl TryFrom<GeoJsonArea> for ServiceArea {
     type Error = BadArea;
     fn try_from(json: GeoJsonArea) -> Result<Self, BadArea> {

@@ -1,7 +1,7 @@
 //! The stored category.
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,10 @@ pub const MAX_CATEGORIES: i64 = 500;
 /// The declared indexes.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: COLLECTION,
-    validator: validator_of::<StoreCategory>,
+    about: "A kind of store, in a tree.",
+    kept: Kept::ForGood("stores name it"),
+    shard_key: ShardKey::Whole("a hundred rows, and cached as one"),
+    shape: Shape::of::<StoreCategory>(),
     indexes: &[
         IndexSpec::new(SLUG_INDEX, &[Key::Asc("slug")], "one category per slug").unique(),
         IndexSpec::new(

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Key, PartialValue};
-use daraa_platform::mongo::shape::validator_of;
+use daraa_platform::mongo::index::{CollectionIndexes, IndexSpec, Kept, Key, PartialValue, ShardKey};
+use daraa_platform::mongo::shape::Shape;
 use daraa_platform::time::Timestamp;
 use mongodb::bson::oid::ObjectId;
 use schemars::JsonSchema;
@@ -28,27 +28,25 @@ const INVITATION_TTL_SECS: i64 = 90 * 86_400;
 /// The declared indexes of the memberships.
 pub const INDEXES: CollectionIndexes = CollectionIndexes {
     collection: STAFF,
-    validator: validator_of::<StaffMember>,
-    indexes: &[
-        IndexSpec::new(
-            MEMBER_INDEX,
-            &[Key::Asc("store_id"), Key::Asc("account_id")],
-            "the people of a store; nobody works there twice",
-        )
-        .unique(),
-        IndexSpec::new(
-            "store_staff_role",
-            &[Key::Asc("store_id"), Key::Asc("role")],
-            "whether a store would keep an owner",
-        ),
-        IndexSpec::new("store_staff_account", &[Key::Asc("account_id")], "the stores of a person"),
-    ],
+    about: "Who works in a store, and as what.",
+    kept: Kept::ByUse("removed when the person leaves"),
+    shard_key: ShardKey::Whole("a few rows a store"),
+    shape: Shape::of::<StaffMember>(),
+    indexes: &[IndexSpec::new(
+        MEMBER_INDEX,
+        &[Key::Asc("store_id"), Key::Asc("account_id")],
+        "the people of a store; nobody works there twice",
+    )
+    .unique()],
 };
 
 /// The declared indexes of the invitations.
 pub const INVITATION_INDEXES: CollectionIndexes = CollectionIndexes {
     collection: INVITATIONS,
-    validator: validator_of::<Invitation>,
+    about: "An invitation to work in a store.",
+    kept: Kept::ByTtl("90 days after it ended; it opens nothing by then"),
+    shard_key: ShardKey::Whole("a few rows a store"),
+    shape: Shape::of::<Invitation>(),
     indexes: &[
         IndexSpec::new(
             OPEN_INDEX,
