@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    daraa_jobs::cli::main().await
+fn main() -> std::io::Result<ExitCode> {
+    daraa_platform::process::run(daraa_jobs::cli::main())
 }

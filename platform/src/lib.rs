@@ -11,6 +11,7 @@ pub mod money;
 pub mod mongo;
 pub mod paging;
 pub mod ports;
+pub mod process;
 pub mod random;
 pub mod redis;
 pub mod telemetry;

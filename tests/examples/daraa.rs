@@ -3,11 +3,10 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> std::io::Result<ExitCode> {
     // By the environment, for the arguments are the program's own.
     match std::env::var("DARAA_TEST_PROGRAM").as_deref() {
-        Ok("jobs") => daraa_jobs::cli::main().await,
-        _ => daraa_server::cli::main().await,
+        Ok("jobs") => daraa_platform::process::run(daraa_jobs::cli::main()),
+        _ => daraa_platform::process::run(daraa_server::cli::main()),
     }
 }

@@ -100,8 +100,9 @@ fn first(mongo: &Mongo) -> BoxFuture<'_, Result<(), DbError>> {
 
 fn second(mongo: &Mongo) -> BoxFuture<'_, Result<(), DbError>> {
     Box::pin(async {
+        let dies = DIES.swap(false, Ordering::SeqCst);
         note(mongo, "second, half of it").await?;
-        if DIES.swap(false, Ordering::SeqCst) {
+        if dies {
             std::future::pending::<()>().await;
         }
         note(mongo, "second, all of it").await
@@ -133,7 +134,7 @@ async fn a_migration_that_died_half_way_is_finished_by_the_next_run() {
     let pending: Vec<i64> = migrate::pending(mongo, ALL).await.unwrap().iter().map(|m| m.number).collect();
     assert_eq!(pending, [2, 3], "what was done is recorded, what was not is not");
     let early = migrate::apply(mongo, ALL, now.plus(Duration::from_secs(60)), |_| ()).await;
-    assert_eq!(early.unwrap_err().duplicate_index(), Some("_id_"), "its lock outlives it for a while");
+    assert!(matches!(early, Err(DbError::Locked)), "its lock outlives it for a while");
     let late = now.plus(Duration::from_secs(601));
     let made: Vec<i64> =
         migrate::apply(mongo, ALL, late, |_| ()).await.unwrap().iter().map(|m| m.number).collect();
@@ -370,7 +371,7 @@ async fn a_refused_and_an_unreadable_document_are_told_by_their_fields() {
     validated(declared.shape.validator(), "strict").await;
     let line = refused.refusal();
     assert!(line.contains("shoe_size is not what its collection allows"), "{line}");
-    assert!(line.contains("nothing was written") && line.contains("daraa-server db migrate"), "{line}");
+    assert!(line.contains("daraa-server db migrate"), "{line}");
     assert!(!line.contains(&phone), "no values");
     // A document of another version.
     validated(declared.shape.validator(), "off").await;
@@ -400,19 +401,24 @@ async fn the_jobs_service_divides_its_connections_and_tells_of_them() {
     let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
     let get =
         async |path: &str| reqwest::get(url(path)).await.ok()?.error_for_status().ok()?.text().await.ok();
-    // A look of the relay needs its connection; everything else was there before.
-    let wanted = r#"daraa_db_command_seconds_count{pool="daraa-jobs-relay",command="find"}"#;
+    let shares =
+        [("control", 6), ("changes", 4), ("relay", 12), ("dispatch", 6), ("deadlines", 6), ("scheduled", 6)];
+    // Each opens its connections when it begins to work; no job is due.
+    let at_work = |text: &str| {
+        shares.iter().filter(|(pool, _)| *pool != "scheduled").all(|(pool, _)| {
+            text.contains(&format!(r#"daraa_db_pool_connections{{pool="daraa-jobs-{pool}",state="open"}}"#))
+        })
+    };
+    let looked = r#"daraa_db_command_seconds_count{pool="daraa-jobs-relay",command="find"}"#;
     let metrics = loop {
         match get("/metrics").await {
-            Some(text) if text.contains(wanted) => break text,
+            Some(text) if text.contains(looked) && at_work(&text) => break text,
             _ => world.app.mongo.ping().await.unwrap(),
         }
     };
-    for (pool, max) in [("control", 6), ("relay", 14), ("dispatch", 6), ("deadlines", 8), ("scheduled", 6)] {
+    for (pool, max) in shares {
         let limit = format!(r#"daraa_db_pool_limit{{pool="daraa-jobs-{pool}",bound="max"}} {max}"#);
         assert!(metrics.contains(&limit), "{limit}\n{metrics}");
-        let open = format!(r#"daraa_db_pool_connections{{pool="daraa-jobs-{pool}",state="open"}}"#);
-        assert!(pool == "scheduled" || metrics.contains(&open), "{open}");
     }
     running.stop();
     let ended = running.ends();

@@ -113,24 +113,38 @@ impl Program {
     /// When it cannot be started.
     #[must_use]
     pub fn start(mut self) -> Running {
-        Running(self.0.spawn().expect("the program"))
+        Running(Some(self.0.spawn().expect("the program")))
     }
 }
 
 /// A program at work.
 #[derive(Debug)]
-pub struct Running(Child);
+pub struct Running(Option<Child>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // A test that failed must not leave it behind.
+        if let Some(mut child) = self.0.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
 
 impl Running {
     /// Asks it to stop, as an operator does.
     pub fn stop(&self) {
-        let id = self.0.id().to_string();
+        let id = self.child().id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("kill").success());
     }
 
     /// Ends it at once.
     pub fn kill(&mut self) {
-        self.0.kill().expect("killed");
+        self.0.as_mut().expect("a program at work").kill().expect("killed");
+    }
+
+    fn child(&self) -> &Child {
+        self.0.as_ref().expect("a program at work")
     }
 
     /// Waits for its end.
@@ -138,10 +152,11 @@ impl Running {
     /// # Panics
     /// When it does not end.
     #[must_use]
-    pub fn ends(self) -> Ended {
-        let id = self.0.id().to_string();
+    pub fn ends(mut self) -> Ended {
+        let child = self.0.take().expect("a program at work");
+        let id = child.id().to_string();
         let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(self.0.wait_with_output()));
+        std::thread::spawn(move || tell.send(child.wait_with_output()));
         let output = told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             // By its number: what waits for it has it.
             drop(Command::new("kill").args(["-KILL", &id]).status());

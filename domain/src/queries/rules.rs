@@ -9,7 +9,7 @@ use daraa_platform::mongo::index::CollectionIndexes;
 use daraa_platform::mongo::record::QueryShape;
 use mongodb::bson::{Bson, Document};
 
-use super::model::{EXCUSED, EXCUSED_INDEXES, Explained, IdleIndex, READS_ALL};
+use super::model::{EXCUSED, EXCUSED_INDEXES, Explained, IdleIndex, WALKS_OR_SORTS};
 
 /// Keys that may be looked at for each document found.
 const KEYS_PER_FOUND: f64 = 1.5;
@@ -44,7 +44,7 @@ pub(super) fn read(shape: &QueryShape, explanation: &Document) -> Explained {
     };
     explained.breach = breach(&explained, seen.scans);
     let walks = seen.scans || explained.sorts;
-    if walks && !READS_ALL.contains(&shape.op.as_str()) {
+    if walks && !WALKS_OR_SORTS.contains(&shape.op.as_str()) {
         explained.excused = None;
     }
     explained
