@@ -10,13 +10,14 @@ use daraa_platform::mongo::{Mongo, MongoConfig};
 use daraa_platform::random::Random;
 
 /// The kinds of work: what their connections are called and their share of the process's connections. The relay works
-/// on eight subjects side by side, the deadlines on a dozen, most of them with nothing to do.
+/// on sixteen subjects side by side: with fewer connections it falls behind a busy evening. The deadlines work on a
+/// dozen, most of them with nothing to do.
 const SHARES: [(&str, u32); 6] = [
     ("daraa-jobs-control", 3),
     ("daraa-jobs-changes", 2),
-    ("daraa-jobs-relay", 6),
-    ("daraa-jobs-dispatch", 3),
-    ("daraa-jobs-deadlines", 3),
+    ("daraa-jobs-relay", 16),
+    ("daraa-jobs-dispatch", 2),
+    ("daraa-jobs-deadlines", 4),
     ("daraa-jobs-scheduled", 3),
 ];
 
@@ -102,8 +103,8 @@ mod tests {
             split(&MongoConfig { max_pool_size, min_pool_size, ..MongoConfig::background() })
                 .map(|(_, config)| (config.max_pool_size, config.min_pool_size))
         };
-        assert_eq!(sizes(20, 2), [(3, 1), (2, 1), (6, 0), (3, 0), (3, 0), (3, 0)]);
-        assert_eq!(sizes(50, 10), [(7, 2), (5, 2), (15, 2), (7, 2), (7, 1), (7, 1)]);
+        assert_eq!(sizes(30, 2), [(3, 1), (2, 1), (16, 0), (2, 0), (4, 0), (3, 0)]);
+        assert_eq!(sizes(50, 10), [(5, 2), (3, 2), (26, 2), (3, 2), (6, 1), (5, 1)]);
         assert_eq!(sizes(1, 1), [(1, 1), (1, 0), (1, 0), (1, 0), (1, 0), (1, 0)]);
         let (max, min) = sizes(100, 7).iter().fold((0, 0), |sum, size| (sum.0 + size.0, sum.1 + size.1));
         assert!(max <= 100);

@@ -98,7 +98,7 @@ async fn a_kind_of_work_that_uses_all_its_connections_holds_up_no_other() {
     let settings = Settings { mongo, ..world.settings().clone() };
     let pools = Pools::build(&settings, Random::from_os()).await.unwrap();
     let sizes: Vec<u32> = pools.each().iter().map(|(_, app)| app.mongo.config().max_pool_size).collect();
-    assert_eq!(sizes.iter().sum::<u32>(), 20, "together they take what the process may");
+    assert_eq!(sizes.iter().sum::<u32>(), 30, "together they take what the process may");
 
     // A job that asks the database for more than it has connections for.
     let rows = world.app.mongo.coll::<Document>("feed_heads");

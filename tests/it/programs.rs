@@ -402,7 +402,7 @@ async fn the_jobs_service_divides_its_connections_and_tells_of_them() {
     let get =
         async |path: &str| reqwest::get(url(path)).await.ok()?.error_for_status().ok()?.text().await.ok();
     let shares =
-        [("control", 6), ("changes", 4), ("relay", 12), ("dispatch", 6), ("deadlines", 6), ("scheduled", 6)];
+        [("control", 4), ("changes", 2), ("relay", 21), ("dispatch", 2), ("deadlines", 5), ("scheduled", 4)];
     // Each opens its connections when it begins to work; no job is due.
     let at_work = |text: &str| {
         shares.iter().filter(|(pool, _)| *pool != "scheduled").all(|(pool, _)| {

@@ -86,7 +86,7 @@ impl MongoConfig {
     /// it gets by with few connections and leaves the others to those who serve people.
     #[must_use]
     pub fn background() -> Self {
-        Self { max_pool_size: 20, min_pool_size: 2, watch_commands: true, ..Self::default() }
+        Self { max_pool_size: 30, min_pool_size: 2, watch_commands: true, ..Self::default() }
     }
 }
 
