@@ -526,9 +526,9 @@ mod tests {
         };
         let usual = settings(&[]).unwrap().mongo;
         assert_eq!((usual.max_pool_size, usual.min_pool_size, usual.watch_commands), (30, 2, true));
-        let set = [("DARAA_MONGO_MAX_POOL_SIZE", "30"), ("DARAA_MONGO_WATCH_COMMANDS", "false")];
+        let set = [("DARAA_MONGO_MAX_POOL_SIZE", "25"), ("DARAA_MONGO_WATCH_COMMANDS", "false")];
         let set = settings(&set).unwrap().mongo;
-        assert_eq!((set.max_pool_size, set.min_pool_size, set.watch_commands), (30, 2, false));
+        assert_eq!((set.max_pool_size, set.min_pool_size, set.watch_commands), (25, 2, false));
     }
 
     #[test]
